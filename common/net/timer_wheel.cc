@@ -1,0 +1,93 @@
+#include "common/net/timer_wheel.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace handshake::net {
+namespace {
+constexpr std::chrono::milliseconds kGrain{1};
+}  // namespace
+
+TimerWheel::TimerWheel(TimePoint now) : origin_(now), heads_(kSlots, kNone) {}
+
+uint64_t TimerWheel::TickOf(TimePoint at) const {
+  const auto since = at - origin_;
+  if (since <= since.zero()) return 0;
+  return static_cast<uint64_t>((since + kGrain - TimePoint::duration(1)) / kGrain);
+}
+
+void TimerWheel::Arm(uint32_t item, TimePoint deadline) {
+  if (item >= nodes_.size()) nodes_.resize(std::max<size_t>(item + 1, nodes_.size() * 2));
+  const uint64_t tick = std::max(TickOf(deadline), current_);
+  if (nodes_[item].armed) {
+    if (nodes_[item].tick == tick) return;
+    Unlink(item);
+  }
+  Link(item, tick);
+}
+
+void TimerWheel::Cancel(uint32_t item) {
+  if (armed(item)) Unlink(item);
+}
+
+void TimerWheel::Link(uint32_t item, uint64_t tick) {
+  Node& node = nodes_[item];
+  const uint64_t slot = tick % kSlots;
+  node = {.next = heads_[slot], .previous = kNone, .tick = tick, .armed = true};
+  if (node.next != kNone) nodes_[node.next].previous = item;
+  heads_[slot] = item;
+  occupied_[slot / 64] |= uint64_t{1} << (slot % 64);
+  ++armed_count_;
+}
+
+void TimerWheel::Unlink(uint32_t item) {
+  Node& node = nodes_[item];
+  const uint64_t slot = node.tick % kSlots;
+  if (node.next != kNone) nodes_[node.next].previous = node.previous;
+  if (node.previous != kNone) {
+    nodes_[node.previous].next = node.next;
+  } else {
+    heads_[slot] = node.next;
+    if (node.next == kNone) occupied_[slot / 64] &= ~(uint64_t{1} << (slot % 64));
+  }
+  node.armed = false;
+  --armed_count_;
+}
+
+std::optional<uint32_t> TimerWheel::TakeDue(TimePoint now) {
+  if (armed_count_ == 0) {
+    current_ = std::max(current_, static_cast<uint64_t>((now - origin_) / kGrain));
+    return std::nullopt;
+  }
+  // Ticks are rounded up, so a tick is due once `now` has reached it.
+  const uint64_t present = static_cast<uint64_t>(std::max(now - origin_, now - now) / kGrain);
+  // After a turn and more without a call one turn over all slots finds everything.
+  if (present > current_ + kSlots) current_ = present - kSlots;
+  while (current_ <= present) {
+    const uint64_t slot = current_ % kSlots;
+    for (uint32_t item = heads_[slot]; item != kNone; item = nodes_[item].next) {
+      if (nodes_[item].tick > present) continue;  // of a later turn
+      Unlink(item);
+      return item;
+    }
+    if (current_ == present) break;
+    ++current_;
+  }
+  return std::nullopt;
+}
+
+std::optional<TimerWheel::TimePoint> TimerWheel::NextDue() const {
+  if (armed_count_ == 0) return std::nullopt;
+  for (uint64_t ahead = 0; ahead < kSlots;) {
+    const uint64_t slot = (current_ + ahead) % kSlots;
+    const uint64_t word = occupied_[slot / 64] >> (slot % 64);
+    if (word != 0) {
+      const uint64_t tick = current_ + ahead + static_cast<uint64_t>(std::countr_zero(word));
+      return origin_ + tick * kGrain;
+    }
+    ahead += 64 - slot % 64;
+  }
+  return origin_ + (current_ + kSlots) * kGrain;
+}
+
+}  // namespace handshake::net

@@ -1,0 +1,36 @@
+// The client's role in the handshake. See session.h for the contract of each method.
+#ifndef HANDSHAKE_COMMON_WIRE_CLIENT_HANDSHAKE_H_
+#define HANDSHAKE_COMMON_WIRE_CLIENT_HANDSHAKE_H_
+
+#include "common/wire/handshake_machine.h"
+
+namespace handshake::wire {
+
+// Verdict kOk: X+1 came, message 3 was sent and the server closed with FIN. kUnconfirmed: message 3
+// was sent and anything but a clean FIN followed. kPeerError: input() holds the ERROR answer.
+class ClientHandshake : public HandshakeMachine {
+ public:
+  // Borrows `options`, which must outlive this; its framing is kLine or kBare.
+  // sequence: X, at most kMaxSequence.
+  ClientHandshake(const HandshakeOptions& options, int64_t sequence, TimePoint now);
+
+  Ending ending() const;
+  std::string_view Output(std::span<char> scratch) const;
+  int64_t sequence() const { return HandshakeMachine::sequence(); }
+
+  void OnReceived(size_t n, TimePoint now);
+  void OnSent(size_t n, TimePoint now);
+  void OnQuiet(TimePoint now);
+  void OnEndOfStream(TimePoint now);
+  void OnReset(TimePoint now);
+  void OnTime(TimePoint now);
+
+ private:
+  void ReadReply(TimePoint now);
+  // Bytes where none belong: an ERROR answer, or trailing data.
+  void JudgeUnexpected();
+};
+
+}  // namespace handshake::wire
+
+#endif  // HANDSHAKE_COMMON_WIRE_CLIENT_HANDSHAKE_H_

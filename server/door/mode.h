@@ -1,0 +1,32 @@
+// The concurrency modes by name. Adding one: a row here, a file pair in server/engines, a line in
+// its factory, and a value in proto/handshake/v1/mode.proto.
+#ifndef HANDSHAKE_SERVER_DOOR_MODE_H_
+#define HANDSHAKE_SERVER_DOOR_MODE_H_
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace handshake::server {
+
+enum class Mode : uint8_t { kSequential, kThreadPerConnection, kThreadPool, kEpoll };
+inline constexpr int kModeCount = 4;
+inline constexpr std::array<Mode, kModeCount> kModes = {
+    Mode::kSequential, Mode::kThreadPerConnection, Mode::kThreadPool, Mode::kEpoll};
+
+inline constexpr std::array<std::string_view, kModeCount> kModeNames = {
+    "sequential", "thread-per-connection", "thread-pool", "epoll"};
+
+constexpr std::string_view ModeName(Mode mode) { return kModeNames[static_cast<size_t>(mode)]; }
+
+constexpr std::optional<Mode> ModeByName(std::string_view name) {
+  for (Mode mode : kModes) {
+    if (ModeName(mode) == name) return mode;
+  }
+  return std::nullopt;
+}
+
+}  // namespace handshake::server
+
+#endif  // HANDSHAKE_SERVER_DOOR_MODE_H_
