@@ -160,6 +160,8 @@ std::vector<ModeInfo> DataPlane::ListModes() const {
   for (Mode mode : kModes) {
     modes.push_back({.mode = mode,
                      .description = EngineDescription(mode),
+                     .available = true,
+                     .unavailable_reason = "",
                      .max_concurrent = EngineMaxConcurrent(mode, impl_->options.engine, fds)});
   }
   return modes;
