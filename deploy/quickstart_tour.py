@@ -302,12 +302,12 @@ class Tour:
                          f"{int(change['lostCount']):>10,}")
         lines += [
             "",
-            f"{self.options.clients} clients in a closed loop, a new connection for each handshake; "
-            "server and clients share",
+            f"{self.options.clients} clients in a closed loop, a new connection for each "
+            "handshake; server and clients share",
             f"the {os.cpu_count()} CPUs of this machine. p50 to p99.9: the whole handshake, as the "
-            "client saw it. CPU us/hs: CPU",
-            "time of the mode's threads for one handshake. RSS, threads: the whole server, under "
-            "load.",
+            "client saw it. CPU us/hs:",
+            "CPU time of the mode's threads for one handshake. RSS, threads: the whole server, "
+            "under load.",
             f"Counted by the clients: {self.client_ok:,} handshakes; by the server: "
             f"{self.ledger['completedCount']:,}.",
         ]
