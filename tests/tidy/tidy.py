@@ -110,7 +110,7 @@ def quoted_includes(text: str) -> list[str]:
 
 def is_composition_root(file: File) -> bool:
     """Row 4: may look anywhere. The command line keeps to its box even there."""
-    in_row_4 = file.name == "main.cc" or re.fullmatch(r"commands?_\w+\.(cc|h)", file.name)
+    in_row_4 = file.name == "main.cc" or re.fullmatch(r"commands?(_\w+)?\.(cc|h)", file.name)
     return bool(in_row_4) and not file.path.startswith("control/ctl/")
 
 

@@ -29,7 +29,8 @@ class IncludeDirection(unittest.TestCase):
             ("control/services/server_service.cc", "handshake/v1/server_service.grpc.pb.h"),
             ("control/ctl/mode_command.cc", "control/report/table.h"),
             ("server/main.cc", "control/services/server_service.h"),
-            ("client/commands_agent.cc", "control/services/load_service.h"),
+            ("client/command_agent.cc", "control/services/load_service.h"),
+            ("client/commands.h", "control/report/interrupts.h"),
             ("tests/server/data_plane_test.cc", "client/load_run.h"),
             ("tests/control/ctl/ctl_test.cc", "server/data_plane.h"),
         ]:
