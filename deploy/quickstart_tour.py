@@ -250,8 +250,7 @@ class Tour:
         deadline = time.monotonic() + 4
         while change["state"] != "STATE_COMPLETED" and time.monotonic() < deadline:
             time.sleep(0.1)
-            history = self.server("mode", "history")["modeSwitches"]
-            change = next(entry for entry in history if entry["id"] == change["id"])
+            change = self.server("mode", "show", change["id"])
         self.expect(change["state"] == "STATE_COMPLETED",
                     f"{mode} has not ended 4 s after the switch")
         ok = silent.finish()
