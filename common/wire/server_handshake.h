@@ -14,6 +14,7 @@ class ServerHandshake : public HandshakeMachine {
   // Borrows `options`, which must outlive this.
   ServerHandshake(const Options& options, TimePoint now);
 
+  bool held() const { return stage() == Stage::kReadConfirm; }
   Ending ending() const;
   std::string_view Output(std::span<char> scratch) const;
   size_t DiscardLimit() const { return kDiscardBytes - discarded_; }

@@ -152,10 +152,11 @@ absl::StatusOr<WatchSource<v1::Stats>> ServerService::Handle(const Authorized<Rp
 }
 
 std::shared_ptr<const v1::Stats> ServerService::NewestStats() {
-  const std::shared_ptr<const server::Snapshot> snapshot = data_plane_.Stats();
   const std::lock_guard lock(mutex_);
-  if (newest_ == nullptr || newest_->sequence() < snapshot->sequence) {
+  std::shared_ptr<const server::Snapshot> snapshot = data_plane_.Stats();
+  if (snapshot != snapshot_) {
     newest_ = std::make_shared<const v1::Stats>(ToProto(*snapshot));
+    snapshot_ = std::move(snapshot);
   }
   return newest_;
 }

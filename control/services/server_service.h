@@ -52,7 +52,9 @@ class ServerService final : public GuardedServerService {
   WatchSlots slots_;
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
-  std::shared_ptr<const v1::Stats> newest_;  // guarded by mutex_
+  // Guarded by mutex_: the newest snapshot and what was made of it.
+  std::shared_ptr<const server::Snapshot> snapshot_;
+  std::shared_ptr<const v1::Stats> newest_;
 };
 
 }  // namespace handshake::control
