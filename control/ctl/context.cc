@@ -85,10 +85,14 @@ const std::shared_ptr<grpc::Channel>& Context::channel() {
 
 grpc::Status Context::Call(const std::function<grpc::Status(grpc::ClientContext&)>& call) {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() +
-                       std::chrono::duration_cast<std::chrono::microseconds>(timeout_));
+  SetDeadline(context);
   const report::Interrupts::Action cancel(interrupts_, [&context] { context.TryCancel(); });
   return call(context);
+}
+
+void Context::SetDeadline(grpc::ClientContext& call) const {
+  call.set_deadline(std::chrono::system_clock::now() +
+                    std::chrono::duration_cast<std::chrono::microseconds>(timeout_));
 }
 
 int Context::Explain(const grpc::Status& status) {

@@ -47,13 +47,16 @@ class Context {
   std::chrono::nanoseconds timeout() const { return timeout_; }
   report::Interrupts& interrupts() { return interrupts_; }
 
-  // Connects at the first call made over it. INVALID endpoints fail that call.
+  // Connects at the first call made over it; what is wrong with the endpoint fails that call.
   const std::shared_ptr<grpc::Channel>& channel();
 
   // One call with the deadline of --timeout, cancelled by an interrupt:
   //   grpc::Status status = context.Call([&](grpc::ClientContext& call) {
   //     return stub.GetServer(&call, request, &response); });
   grpc::Status Call(const std::function<grpc::Status(grpc::ClientContext&)>& call);
+
+  // For calls that an interrupt must not cancel.
+  void SetDeadline(grpc::ClientContext& call) const;
 
   // A server stream without deadline, cancelled by an interrupt or when `each` returns false.
   // Returns OK in the second case.
