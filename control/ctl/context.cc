@@ -6,44 +6,67 @@
 
 #include "absl/strings/str_format.h"
 #include "control/report/json.h"
-#include "control/rpc/channel.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
 
 namespace handshake::ctl {
 namespace {
 
 const char* CodeName(grpc::StatusCode code) {
   switch (code) {
-    case grpc::StatusCode::OK: return "OK";
-    case grpc::StatusCode::CANCELLED: return "CANCELLED";
-    case grpc::StatusCode::UNKNOWN: return "UNKNOWN";
-    case grpc::StatusCode::INVALID_ARGUMENT: return "INVALID_ARGUMENT";
-    case grpc::StatusCode::DEADLINE_EXCEEDED: return "DEADLINE_EXCEEDED";
-    case grpc::StatusCode::NOT_FOUND: return "NOT_FOUND";
-    case grpc::StatusCode::ALREADY_EXISTS: return "ALREADY_EXISTS";
-    case grpc::StatusCode::PERMISSION_DENIED: return "PERMISSION_DENIED";
-    case grpc::StatusCode::UNAUTHENTICATED: return "UNAUTHENTICATED";
-    case grpc::StatusCode::RESOURCE_EXHAUSTED: return "RESOURCE_EXHAUSTED";
-    case grpc::StatusCode::FAILED_PRECONDITION: return "FAILED_PRECONDITION";
-    case grpc::StatusCode::ABORTED: return "ABORTED";
-    case grpc::StatusCode::OUT_OF_RANGE: return "OUT_OF_RANGE";
-    case grpc::StatusCode::UNIMPLEMENTED: return "UNIMPLEMENTED";
-    case grpc::StatusCode::INTERNAL: return "INTERNAL";
-    case grpc::StatusCode::UNAVAILABLE: return "UNAVAILABLE";
-    case grpc::StatusCode::DATA_LOSS: return "DATA_LOSS";
-    default: return "UNKNOWN";
+    case grpc::StatusCode::OK:
+      return "OK";
+    case grpc::StatusCode::CANCELLED:
+      return "CANCELLED";
+    case grpc::StatusCode::UNKNOWN:
+      return "UNKNOWN";
+    case grpc::StatusCode::INVALID_ARGUMENT:
+      return "INVALID_ARGUMENT";
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+      return "DEADLINE_EXCEEDED";
+    case grpc::StatusCode::NOT_FOUND:
+      return "NOT_FOUND";
+    case grpc::StatusCode::ALREADY_EXISTS:
+      return "ALREADY_EXISTS";
+    case grpc::StatusCode::PERMISSION_DENIED:
+      return "PERMISSION_DENIED";
+    case grpc::StatusCode::UNAUTHENTICATED:
+      return "UNAUTHENTICATED";
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:
+      return "RESOURCE_EXHAUSTED";
+    case grpc::StatusCode::FAILED_PRECONDITION:
+      return "FAILED_PRECONDITION";
+    case grpc::StatusCode::ABORTED:
+      return "ABORTED";
+    case grpc::StatusCode::OUT_OF_RANGE:
+      return "OUT_OF_RANGE";
+    case grpc::StatusCode::UNIMPLEMENTED:
+      return "UNIMPLEMENTED";
+    case grpc::StatusCode::INTERNAL:
+      return "INTERNAL";
+    case grpc::StatusCode::UNAVAILABLE:
+      return "UNAVAILABLE";
+    case grpc::StatusCode::DATA_LOSS:
+      return "DATA_LOSS";
+    default:
+      return "UNKNOWN";
   }
 }
 
 // What a person can do about a refusal, where the code says more than the server's own words.
 std::string_view NextStep(grpc::StatusCode code) {
   switch (code) {
-    case grpc::StatusCode::ABORTED: return "; look with 'handshakectl mode get', then try again";
-    case grpc::StatusCode::FAILED_PRECONDITION: return "; see 'handshakectl mode list'";
+    case grpc::StatusCode::ABORTED:
+      return "; look with 'handshakectl mode get', then try again";
+    case grpc::StatusCode::FAILED_PRECONDITION:
+      return "; see 'handshakectl mode list'";
     case grpc::StatusCode::NOT_FOUND:
       return "; see 'handshakectl mode history' and 'handshakectl load list'";
     case grpc::StatusCode::INTERNAL:
-    case grpc::StatusCode::UNKNOWN: return "; see the server's log";
-    default: return "";
+    case grpc::StatusCode::UNKNOWN:
+      return "; see the server's log";
+    default:
+      return "";
   }
 }
 
@@ -79,7 +102,7 @@ void Context::AddFlags(CLI::App& app) {
 }
 
 const std::shared_ptr<grpc::Channel>& Context::channel() {
-  if (!channel_) channel_ = control::MakeChannel(endpoint_);
+  if (!channel_) channel_ = grpc::CreateChannel(endpoint_, grpc::InsecureChannelCredentials());
   return channel_;
 }
 
@@ -98,7 +121,8 @@ void Context::SetDeadline(grpc::ClientContext& call) const {
 int Context::Explain(const grpc::Status& status) {
   const std::string& message = status.error_message();
   switch (status.error_code()) {
-    case grpc::StatusCode::OK: return kExitOk;
+    case grpc::StatusCode::OK:
+      return kExitOk;
     case grpc::StatusCode::CANCELLED:
       if (interrupts_.happened()) return kExitInterrupted;
       break;
@@ -117,11 +141,13 @@ int Context::Explain(const grpc::Status& status) {
                                endpoint_));
       return kExitUnreachable;
     case grpc::StatusCode::UNIMPLEMENTED:
-      Complain(absl::StrFormat("%s does not serve this command: modes and stats are a server's, "
-                               "load runs a server's or an agent's; name another --endpoint",
-                               endpoint_));
+      Complain(
+          absl::StrFormat("%s does not serve this command: modes and stats are a server's, "
+                          "load runs a server's or an agent's; name another --endpoint",
+                          endpoint_));
       return kExitRefused;
-    default: break;
+    default:
+      break;
   }
   Complain(absl::StrFormat("refused: %s: %s%s", CodeName(status.error_code()), message,
                            NextStep(status.error_code())));
@@ -138,9 +164,12 @@ int Context::Show(const google::protobuf::Message& message, std::string_view tex
 bool Context::ShowNext(const google::protobuf::Message& message, std::string_view text) {
   const std::string json_text = json() ? report::JsonLine(message) : std::string();
   switch (report::Print(json() ? json_text : text)) {
-    case report::PrintResult::kPrinted: return true;
-    case report::PrintResult::kReaderGone: return false;
-    case report::PrintResult::kFailed: break;
+    case report::PrintResult::kPrinted:
+      return true;
+    case report::PrintResult::kReaderGone:
+      return false;
+    case report::PrintResult::kFailed:
+      break;
   }
   Complain(absl::StrFormat("cannot write the output: %s", std::strerror(errno)));
   stream_code_ = kExitBadOutcome;

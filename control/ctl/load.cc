@@ -159,8 +159,9 @@ void AddStart(CLI::App& load, Context& context) {
       ->type_name("FRAMING")
       ->capture_default_str();
   start->add_flag("--detach", flags->detach, "Print the run's id and let it go on alone");
-  start->add_option("--request-id", flags->request_id,
-                    "Repeat with the same id: the first run is answered, none is started twice")
+  start
+      ->add_option("--request-id", flags->request_id,
+                   "To repeat safely: the same id starts only one run")
       ->type_name("ID");
   start->footer(
       "Closed loop: each client does one handshake after the other, each on a new connection.\n"
@@ -187,9 +188,8 @@ void AddRunCommand(CLI::App& load, Context& context, const std::string& name,
   command->fallthrough();
   command->add_option("ID", *id, "As in load list: run-1")->required()->type_name("");
   command->footer(footer);
-  command->callback([&context, id, run] {
-    context.command = [&context, id, run] { return run(context, *id); };
-  });
+  command->callback(
+      [&context, id, run] { context.command = [&context, id, run] { return run(context, *id); }; });
 }
 
 void AddList(CLI::App& load, Context& context) {
@@ -201,9 +201,8 @@ void AddList(CLI::App& load, Context& context) {
       ->type_name("N")
       ->capture_default_str();
   list->footer("Examples:\n  handshakectl load list --limit 5");
-  list->callback([&context, limit] {
-    context.command = [&context, limit] { return List(context, *limit); };
-  });
+  list->callback(
+      [&context, limit] { context.command = [&context, limit] { return List(context, *limit); }; });
 }
 
 }  // namespace
@@ -220,10 +219,11 @@ void AddLoad(CLI::App& app, Context& context) {
   AddList(*load, context);
   AddRunCommand(*load, context, "show", "One run: its report, or how far it is",
                 "Examples:\n  handshakectl load show run-1", Show);
-  AddRunCommand(*load, context, "watch", "Follow a run to its end, then show its report",
-                "Ctrl-C stops following; the run goes on. Exit code 1 if a handshake failed or the\n"
-                "run was cancelled.\n\nExamples:\n  handshakectl load watch run-1",
-                Watch);
+  AddRunCommand(
+      *load, context, "watch", "Follow a run to its end, then show its report",
+      "Ctrl-C stops following; the run goes on. Exit code 1 if a handshake failed or the\n"
+      "run was cancelled.\n\nExamples:\n  handshakectl load watch run-1",
+      Watch);
   AddRunCommand(*load, context, "cancel", "End a run early, show what it measured",
                 "Examples:\n  handshakectl load cancel run-1", CancelOne);
 }

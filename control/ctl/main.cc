@@ -11,7 +11,9 @@ int main(int argc, char** argv) {
   ctl::Context context(interrupts);
 
   CLI::App app("Operates a handshake server: see it, switch its mode, load it.", "handshakectl");
-  app.set_version_flag("--version", "handshakectl " + std::string(text::Version()));
+  report::UseHelpStyle(app);
+  app.set_version_flag("--version", "handshakectl " + std::string(text::Version()),
+                       "Show the version");
   app.require_subcommand(1);
   context.AddFlags(app);
   ctl::AddStatus(app, context);

@@ -46,9 +46,9 @@ int GetMode(Context& context) {
   const grpc::Status status =
       context.Call([&](grpc::ClientContext& call) { return stub->GetServer(&call, {}, &server); });
   if (!status.ok()) return context.Explain(status);
-  return context.Show(server, absl::StrFormat("%s (generation %d)\n",
-                                              report::ModeName(server.mode()),
-                                              server.generation()));
+  return context.Show(server,
+                      absl::StrFormat("%s (generation %d)\n", report::ModeName(server.mode()),
+                                      server.generation()));
 }
 
 grpc::Status GetSwitch(Context& context, int64_t id, v1::ModeSwitch* change) {
@@ -101,9 +101,8 @@ int ShowHistory(Context& context, const HistoryFlags& flags) {
   v1::ListModeSwitchesRequest request;
   request.set_page_size(flags.limit);
   v1::ListModeSwitchesResponse switches;
-  const grpc::Status status = context.Call([&](grpc::ClientContext& call) {
-    return stub->ListModeSwitches(&call, request, &switches);
-  });
+  const grpc::Status status = context.Call(
+      [&](grpc::ClientContext& call) { return stub->ListModeSwitches(&call, request, &switches); });
   if (!status.ok()) return context.Explain(status);
   return context.Show(switches, report::SwitchesTable(switches, context.style()));
 }
@@ -137,13 +136,14 @@ void AddSet(CLI::App& mode, Context& context) {
   report::AddDuration(*set, "--drain-timeout", &flags->drain_timeout,
                       "How long the old mode serves on what it has, 0 to 1m");
   set->add_option("--request-id", flags->request_id,
-                  "Repeat with the same id: the first switch is answered, nothing is done twice")
+                  "To repeat safely: the same id switches only once")
       ->type_name("ID");
   set->add_flag("--dry-run", flags->dry_run, "Check and prepare everything, change nothing");
   set->add_flag("--wait", flags->wait, "Wait until the old mode is gone and show what came of it");
   set->footer(
       "Answers when the old mode takes no more connections, usually within 10 ms. No handshake\n"
-      "that keeps its deadlines is lost: what the old mode cannot finish in time is handed over.\n\n"
+      "that keeps its deadlines is lost: what the old mode cannot finish in time is handed "
+      "over.\n\n"
       "Examples:\n"
       "  handshakectl mode set epoll\n"
       "  handshakectl mode set thread-pool --wait --drain-timeout 5s\n"

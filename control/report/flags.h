@@ -27,6 +27,10 @@ CLI::Option* AddDuration(CLI::App& app, const std::string& name,
                          std::optional<std::chrono::nanoseconds>* value,
                          const std::string& description);
 
+// Help in the style of this project: "--name VALUE   what it does [default, VARIABLE]". Call first:
+// subcommands inherit it.
+void UseHelpStyle(CLI::App& app);
+
 // Parses the command line. Help and version go to stdout, an error to stderr as one line that names
 // the help to read. Returns the exit code if the process should end now.
 std::optional<int> Parse(CLI::App& app, int argc, char** argv);
