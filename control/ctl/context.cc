@@ -80,9 +80,9 @@ std::string_view Cause(std::string_view message) {
 }  // namespace
 
 void Context::AddFlags(CLI::App& app) {
-  app.add_option("--endpoint", endpoint_, "Control address of the server or agent")
+  app.add_option("--endpoint", endpoint_, "Control HOST:PORT to call")
       ->envname("HANDSHAKE_ENDPOINT")
-      ->type_name("HOST:PORT")
+      ->type_name("ADDRESS")
       ->capture_default_str();
   report::AddDuration(app, "--timeout", &timeout_, "How long a call may take");
   app.add_option("-o,--output", output_, "table, or json for scripts")
