@@ -43,7 +43,8 @@ void AddAgent(CLI::App& app, Command* command) {
       ->capture_default_str();
   agent->footer(
       "Prints `control on HOST:PORT` and `ready`. Runs until SIGTERM or Ctrl-C, which cancels the\n"
-      "runs; a second one ends it at once. Load goes to loopback addresses only, within the caps of\n"
+      "runs; a second one ends it at once. Load goes to loopback addresses only, within the caps "
+      "of\n"
       "the service: 2,000 connections, 1m, 1,000,000 handshakes a run.\n\n"
       "Examples:\n"
       "  handshake-client agent --control 127.0.0.1:7002\n"

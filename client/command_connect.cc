@@ -34,11 +34,14 @@ void PrintEvent(const ConnectEvent& event) {
 
 int ExitCodeOf(wire::Verdict verdict) {
   switch (verdict) {
-    case wire::Verdict::kOk: return report::kExitOk;
+    case wire::Verdict::kOk:
+      return report::kExitOk;
     case wire::Verdict::kConnectRefused:
     case wire::Verdict::kConnectTimeout:
-    case wire::Verdict::kUnreachable: return report::kExitUnreachable;
-    default: return report::kExitBadOutcome;
+    case wire::Verdict::kUnreachable:
+      return report::kExitUnreachable;
+    default:
+      return report::kExitBadOutcome;
   }
 }
 
@@ -52,8 +55,7 @@ int RunConnect(const ConnectFlags& flags, report::Interrupts& interrupts) {
   options.target = *target;
   options.sequence = flags.sequence;
   options.connect_timeout = flags.timeout;
-  options.handshake.framing =
-      flags.framing == "bare" ? wire::Framing::kBare : wire::Framing::kLine;
+  options.handshake.framing = flags.framing == "bare" ? wire::Framing::kBare : wire::Framing::kLine;
   options.handshake.step_timeout = flags.timeout;
   options.handshake.handshake_timeout = std::min<nanoseconds>(2 * flags.timeout, wire::kMaxTimeout);
   // Nothing is buffered and nothing needs tidying: an interrupt ends the process.

@@ -6,8 +6,7 @@
 
 #include "absl/strings/str_format.h"
 #include "control/report/json.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
+#include "control/rpc/channel.h"
 
 namespace handshake::ctl {
 namespace {
@@ -101,9 +100,10 @@ void Context::AddFlags(CLI::App& app) {
       ->default_str("auto");
 }
 
-const std::shared_ptr<grpc::Channel>& Context::channel() {
-  if (!channel_) channel_ = grpc::CreateChannel(endpoint_, grpc::InsecureChannelCredentials());
-  return channel_;
+absl::Status Context::Connect() {
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = control::MakeChannel(endpoint_);
+  if (channel.ok()) channel_ = *std::move(channel);
+  return channel.status();
 }
 
 grpc::Status Context::Call(const std::function<grpc::Status(grpc::ClientContext&)>& call) {
@@ -113,10 +113,7 @@ grpc::Status Context::Call(const std::function<grpc::Status(grpc::ClientContext&
   return call(context);
 }
 
-void Context::SetDeadline(grpc::ClientContext& call) const {
-  call.set_deadline(std::chrono::system_clock::now() +
-                    std::chrono::duration_cast<std::chrono::microseconds>(timeout_));
-}
+void Context::SetDeadline(grpc::ClientContext& call) const { control::SetTimeout(call, timeout_); }
 
 int Context::Explain(const grpc::Status& status) {
   const std::string& message = status.error_message();

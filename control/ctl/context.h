@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "CLI/App.hpp"
+#include "absl/status/status.h"
 #include "control/report/flags.h"
 #include "control/report/interrupts.h"
 #include "control/report/table.h"
@@ -47,8 +48,9 @@ class Context {
   std::chrono::nanoseconds timeout() const { return timeout_; }
   report::Interrupts& interrupts() { return interrupts_; }
 
-  // Connects at the first call made over it; what is wrong with the endpoint fails that call.
-  const std::shared_ptr<grpc::Channel>& channel();
+  // Makes the channel; it connects at the first call. INVALID_ARGUMENT: --endpoint is none.
+  absl::Status Connect();
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
   // One call with the deadline of --timeout, cancelled by an interrupt:
   //   grpc::Status status = context.Call([&](grpc::ClientContext& call) {

@@ -1,4 +1,5 @@
 // handshakectl: the operator's command line, a client of the gRPC API and nothing else.
+#include "common/log/log.h"
 #include "common/text/version.h"
 #include "control/ctl/commands.h"
 #include "control/ctl/context.h"
@@ -9,6 +10,8 @@ int main(int argc, char** argv) {
   using namespace handshake;
   report::Interrupts interrupts;
   ctl::Context context(interrupts);
+  // What a person must know is said by the command itself; gRPC's own lines are noise.
+  if (!log::SetUp({.level = "off"}).ok()) return ctl::kExitUsage;
 
   CLI::App app("Operates a handshake server: see it, switch its mode, load it.", "handshakectl");
   report::UseHelpStyle(app);
@@ -37,5 +40,9 @@ int main(int argc, char** argv) {
       "  HANDSHAKE_ENDPOINT=127.0.0.1:9001 handshakectl mode list");
 
   if (const std::optional<int> code = report::Parse(app, argc, argv)) return *code;
+  if (const absl::Status status = context.Connect(); !status.ok()) {
+    context.Complain("--endpoint: " + std::string(status.message()));
+    return ctl::kExitUsage;
+  }
   return context.command();
 }
