@@ -14,7 +14,7 @@
 #include "common/wire/verdict.h"
 #include "server/door/connection.h"
 #include "server/door/mode.h"
-#include "server/snapshot.h"
+#include "server/door/mode_stats.h"
 
 namespace handshake::server {
 

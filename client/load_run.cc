@@ -1,0 +1,216 @@
+#include "client/load_run.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <numeric>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "client/load_worker.h"
+#include "common/stats/process_usage.h"
+#include "common/wire/message.h"
+
+namespace handshake::client {
+namespace {
+
+using wire::Clock;
+using wire::TimePoint;
+
+constexpr int64_t kMostConcurrency = 1'000'000;
+constexpr int64_t kMostThreads = 256;
+constexpr int64_t kClientsPerThread = 1'000;
+constexpr std::chrono::hours kLongest{24 * 30};
+// Descriptors: each worker's epoll and eventfd; what the process opens while the run goes on.
+constexpr int64_t kDescriptorsPerThread = 2;
+constexpr int64_t kSpareDescriptors = 32;
+
+template <typename... Args>
+absl::Status Invalid(const absl::FormatSpec<Args...>& format, const Args&... args) {
+  return absl::InvalidArgumentError(absl::StrFormat(format, args...));
+}
+
+bool IsTimeout(std::chrono::nanoseconds timeout) {
+  return timeout.count() > 0 && timeout <= wire::kMaxTimeout;
+}
+
+absl::Status CheckTimeouts(const LoadSpec& spec) {
+  const wire::HandshakeOptions& handshake = spec.handshake;
+  for (const auto timeout : {spec.connect_timeout, std::chrono::nanoseconds(handshake.step_timeout),
+                             std::chrono::nanoseconds(handshake.handshake_timeout)}) {
+    if (!IsTimeout(timeout)) {
+      return Invalid("a timeout must be above 0 and at most %d minutes", wire::kMaxTimeout.count());
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSpec(const LoadSpec& spec) {
+  if (spec.target.port() == 0) {
+    return Invalid("the target %s has no port; give HOST:PORT", spec.target.ToString());
+  }
+  if (spec.concurrency < 1 || spec.concurrency > kMostConcurrency) {
+    return Invalid("concurrency must be from 1 to %d, not %d", kMostConcurrency, spec.concurrency);
+  }
+  if (!spec.duration && !spec.count) return Invalid("give a duration, a count, or both");
+  if (spec.duration && (spec.duration->count() <= 0 || *spec.duration > kLongest)) {
+    return Invalid("the duration must be above 0 and at most %d h", kLongest.count());
+  }
+  if (spec.count && *spec.count < 1) return Invalid("the count must be at least 1");
+  if (spec.threads < 0 || spec.threads > kMostThreads) {
+    return Invalid("threads must be from 1 to %d, or 0 for automatic", kMostThreads);
+  }
+  if (spec.source_addresses < 0 || spec.source_addresses > SourceAddresses::kMost) {
+    return Invalid("source addresses must be from 1 to %d, or 0 for automatic",
+                   SourceAddresses::kMost);
+  }
+  if (spec.first_sequence > wire::kMaxSequence) {
+    return Invalid("the first sequence must be at most %d", wire::kMaxSequence);
+  }
+  if (spec.handshake.framing == wire::Framing::kAuto) {
+    return Invalid("a client's framing is line or bare, not auto");
+  }
+  return CheckTimeouts(spec);
+}
+
+// At least one thread, and no more than there are clients.
+int64_t ThreadsFor(const LoadSpec& spec) {
+  int64_t threads = spec.threads;
+  if (threads == 0) {
+    const int64_t wanted = (spec.concurrency + kClientsPerThread - 1) / kClientsPerThread;
+    threads = std::min(wanted, std::max<int64_t>(std::thread::hardware_concurrency(), 1));
+  }
+  return std::min(threads, spec.concurrency);
+}
+
+absl::Status CheckDescriptors(const LoadSpec& spec, int64_t threads) {
+  const stats::ProcessUsage usage = stats::ReadProcessUsage();
+  const int64_t needed =
+      usage.open_fd_count + spec.concurrency + threads * kDescriptorsPerThread + kSpareDescriptors;
+  if (usage.fd_limit >= needed) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrFormat(
+      "%d connections at once need a limit of %d open files, it is %d; run 'ulimit -n %d' first or "
+      "lower the concurrency",
+      spec.concurrency, needed, usage.fd_limit, needed));
+}
+
+}  // namespace
+
+LoadReport::LoadReport()
+    : handshake(stats::kLoadLatencyLayout), connect(stats::kLoadLatencyLayout) {}
+
+int64_t LoadReport::failed() const {
+  return std::accumulate(ended.begin(), ended.end(), int64_t{0}) - ok();
+}
+
+struct LoadRun::Impl {
+  explicit Impl(const LoadSpec& spec) : plan(spec) {}
+  ~Impl() { Join(); }
+
+  absl::Status OpenWorkers(int64_t count);
+  absl::Status StartThreads();
+  void RunWorker(LoadWorker& worker);
+  void Cancel();
+  void Join();
+
+  LoadPlan plan;
+  std::vector<std::unique_ptr<LoadWorker>> workers;
+  std::vector<std::thread> threads;
+
+  mutable std::mutex mutex;
+  mutable std::condition_variable over;
+  TimePoint started;               // before the first connect
+  std::optional<TimePoint> ended;  // once no worker runs
+  size_t running = 0;              // workers
+  bool cancelled = false;
+};
+
+absl::Status LoadRun::Impl::OpenWorkers(int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    // The first ones take one client more if the clients do not divide evenly.
+    const int64_t clients = plan.spec.concurrency / count + (i < plan.spec.concurrency % count);
+    workers.push_back(std::make_unique<LoadWorker>(plan, clients));
+    if (absl::Status status = workers.back()->Open(); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LoadRun::Impl::StartThreads() {
+  started = Clock::now();
+  if (plan.spec.duration) plan.stop_at = started + *plan.spec.duration;
+  running = workers.size();
+  try {
+    for (const auto& worker : workers) {
+      threads.emplace_back([this, &worker = *worker] { RunWorker(worker); });
+    }
+  } catch (const std::system_error& error) {
+    return absl::ResourceExhaustedError(
+        absl::StrFormat("thread %d of %d cannot be started: %s; use fewer threads",
+                        threads.size() + 1, workers.size(), error.what()));
+  }
+  return absl::OkStatus();
+}
+
+void LoadRun::Impl::RunWorker(LoadWorker& worker) {
+  worker.Run();
+  std::lock_guard lock(mutex);
+  if (--running > 0) return;
+  ended = Clock::now();
+  over.notify_all();
+}
+
+void LoadRun::Impl::Cancel() {
+  std::lock_guard lock(mutex);
+  if (ended) return;
+  cancelled = true;
+  plan.cancelled = true;
+  for (const auto& worker : workers) worker->Wake();
+}
+
+void LoadRun::Impl::Join() {
+  Cancel();
+  for (std::thread& thread : threads) thread.join();
+}
+
+LoadRun::LoadRun(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+LoadRun::~LoadRun() = default;
+
+absl::StatusOr<std::unique_ptr<LoadRun>> LoadRun::Start(const LoadSpec& spec) {
+  if (absl::Status status = CheckSpec(spec); !status.ok()) return status;
+  const int64_t threads = ThreadsFor(spec);
+  if (absl::Status status = CheckDescriptors(spec, threads); !status.ok()) return status;
+  auto impl = std::make_unique<Impl>(spec);
+  if (absl::Status status = impl->OpenWorkers(threads); !status.ok()) return status;
+  if (absl::Status status = impl->StartThreads(); !status.ok()) return status;
+  return std::unique_ptr<LoadRun>(new LoadRun(std::move(impl)));
+}
+
+const LoadSpec& LoadRun::spec() const { return impl_->plan.spec; }
+
+LoadReport LoadRun::Report() const {
+  LoadReport report;
+  {
+    std::lock_guard lock(impl_->mutex);
+    report.done = impl_->ended.has_value();
+    report.cancelled = impl_->cancelled;
+    report.elapsed = impl_->ended.value_or(Clock::now()) - impl_->started;
+  }
+  for (const auto& worker : impl_->workers) worker->AddTo(report);
+  report.peak_connections = impl_->plan.peak_standing.load(std::memory_order_relaxed);
+  return report;
+}
+
+void LoadRun::Cancel() { impl_->Cancel(); }
+
+bool LoadRun::WaitFor(std::chrono::nanoseconds timeout) const {
+  // A longer wait would overflow the clock.
+  const std::chrono::nanoseconds bounded = std::min<std::chrono::nanoseconds>(timeout, kLongest);
+  std::unique_lock lock(impl_->mutex);
+  return impl_->over.wait_for(lock, bounded, [this] { return impl_->ended.has_value(); });
+}
+
+}  // namespace handshake::client

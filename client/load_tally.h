@@ -1,0 +1,40 @@
+// The numbers of one load worker.
+#ifndef HANDSHAKE_CLIENT_LOAD_TALLY_H_
+#define HANDSHAKE_CLIENT_LOAD_TALLY_H_
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+
+#include "client/load_run.h"
+#include "common/stats/histogram.h"
+#include "common/wire/verdict.h"
+
+namespace handshake::client {
+
+// Written by its worker alone, read by any thread while it goes on; neither ever waits. Whenever it
+// is read, no more handshakes have ended than have started.
+class LoadTally {
+ public:
+  void CountStarted() { Add(started_); }
+  void CountEnded(wire::Verdict verdict) { Add(ended_[static_cast<size_t>(verdict)]); }
+  // Before CountEnded(kOk). Both since connect() was called.
+  void RecordOk(std::chrono::nanoseconds handshake, std::chrono::nanoseconds connect);
+
+  void AddTo(LoadReport& report) const;
+
+ private:
+  static void Add(std::atomic<int64_t>& number) {
+    number.store(number.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  }
+
+  std::atomic<int64_t> started_{0};
+  std::array<std::atomic<int64_t>, wire::kVerdictCount> ended_{};
+  stats::AtomicHistogram handshake_{stats::kLoadLatencyLayout};
+  stats::AtomicHistogram connect_{stats::kLoadLatencyLayout};
+};
+
+}  // namespace handshake::client
+
+#endif  // HANDSHAKE_CLIENT_LOAD_TALLY_H_

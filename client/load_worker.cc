@@ -1,0 +1,281 @@
+#include "client/load_worker.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <utility>
+
+#include "client/dial.h"
+#include "client/handshake_io.h"
+
+namespace handshake::client {
+namespace {
+
+using wire::Clock;
+using wire::Need;
+using wire::Verdict;
+
+// A client that could not connect waits this long before it tries again: a dead target costs ten
+// attempts a second a client, not a core.
+constexpr std::chrono::milliseconds kBackOff{100};
+// At the end of a run, for the handshakes that are under way.
+constexpr std::chrono::seconds kGrace{1};
+// New clients a turn of the loop: the first ones are served while the last ones connect, and the
+// target's accept queue is not overrun.
+constexpr uint32_t kFreshPerTurn = 64;
+
+constexpr uint64_t kWakeTag = std::numeric_limits<uint64_t>::max();
+
+bool MustBackOff(Verdict verdict) {
+  return verdict == Verdict::kConnectRefused || verdict == Verdict::kConnectTimeout ||
+         verdict == Verdict::kUnreachable || verdict == Verdict::kNoLocalResource;
+}
+
+// X of a handshake; behind the largest comes the smallest.
+int64_t SequenceOf(int64_t first, int64_t ticket) {
+  const uint64_t up_to_largest =
+      static_cast<uint64_t>(wire::kMaxSequence) - static_cast<uint64_t>(first);
+  const auto steps = static_cast<uint64_t>(ticket);
+  if (steps <= up_to_largest) return static_cast<int64_t>(static_cast<uint64_t>(first) + steps);
+  constexpr auto kSmallest = static_cast<uint64_t>(std::numeric_limits<int64_t>::min());
+  return static_cast<int64_t>(kSmallest + (steps - up_to_largest - 1));
+}
+
+std::chrono::nanoseconds ReadClock(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+}  // namespace
+
+LoadPlan::LoadPlan(const LoadSpec& the_spec)
+    : spec(the_spec), sources(the_spec.target, the_spec.concurrency, the_spec.source_addresses) {}
+
+LoadWorker::LoadWorker(LoadPlan& plan, int64_t clients)
+    : plan_(plan),
+      wheel_(Clock::now()),
+      clients_(static_cast<size_t>(clients)),
+      not_retired_(clients) {
+  ready_.reserve(clients_.size());
+  beginning_.reserve(clients_.size());
+}
+
+absl::Status LoadWorker::Open() {
+  if (absl::Status status = reactor_.Open(); !status.ok()) return status;
+  if (absl::Status status = wake_.Open(); !status.ok()) return status;
+  if (const int error = reactor_.Watch(wake_.fd(), kWakeTag, net::Reactor::kReadable)) {
+    return absl::ErrnoToStatus(error, "epoll_ctl");
+  }
+  return absl::OkStatus();
+}
+
+void LoadWorker::Run() {
+  clockid_t clock{};
+  const bool clocked = pthread_getcpuclockid(pthread_self(), &clock) == 0;
+  {
+    std::lock_guard lock(cpu_mutex_);
+    if (clocked) cpu_clock_ = clock;
+  }
+  Loop();
+  std::lock_guard lock(cpu_mutex_);
+  if (clocked) cpu_ = ReadClock(clock);
+  cpu_clock_.reset();
+}
+
+void LoadWorker::AddTo(LoadReport& report) const {
+  tally_.AddTo(report);
+  std::lock_guard lock(cpu_mutex_);  // the thread does not end while its clock is read
+  report.cpu += cpu_clock_ ? ReadClock(*cpu_clock_) : cpu_;
+}
+
+void LoadWorker::Loop() {
+  while (not_retired_ > 0) {
+    BeginReady();
+    for (const net::Reactor::Event& event : reactor_.Wait(NextLook())) OnEvent(event);
+    const TimePoint now = Clock::now();
+    while (const std::optional<uint32_t> id = wheel_.TakeDue(now)) OnDue(*id);
+    const bool over = plan_.cancelled || (plan_.stop_at && now >= *plan_.stop_at);
+    if (over && !give_up_at_) StopBeginning(now);
+    if (give_up_at_ && now >= *give_up_at_) GiveUp();
+  }
+}
+
+LoadWorker::TimePoint LoadWorker::NextLook() const {
+  const bool more_to_begin = !ready_.empty() || (fresh_ < clients_.size() && !give_up_at_);
+  if (more_to_begin) return Clock::now();
+  TimePoint look = TimePoint::max();
+  if (const std::optional<TimePoint> due = wheel_.NextDue()) look = std::min(look, *due);
+  if (give_up_at_) {
+    look = std::min(look, *give_up_at_);
+  } else if (plan_.stop_at) {
+    look = std::min(look, *plan_.stop_at);
+  }
+  return look;
+}
+
+void LoadWorker::BeginReady() {
+  const auto size = static_cast<uint32_t>(clients_.size());
+  for (const uint32_t end = std::min(size, fresh_ + kFreshPerTurn); fresh_ < end; ++fresh_) {
+    ready_.push_back(fresh_);
+  }
+  // One that ends at once is ready again for the next turn, not for this one.
+  std::swap(ready_, beginning_);
+  for (const uint32_t id : beginning_) Begin(id);
+  beginning_.clear();
+}
+
+void LoadWorker::Begin(uint32_t id) {
+  if (give_up_at_) return Retire(id);
+  const int64_t ticket = plan_.next_ticket.fetch_add(1, std::memory_order_relaxed);
+  if (plan_.spec.count && ticket >= *plan_.spec.count) return Retire(id);
+  Client& client = clients_[id];
+  client.sequence = SequenceOf(plan_.spec.first_sequence, ticket);
+  client.phase = Phase::kConnecting;
+  client.started = Clock::now();
+  tally_.CountStarted();
+  Dialled dialled = StartConnect(plan_.spec.target, plan_.sources.For(ticket));
+  if (dialled.error != 0) return End(id, VerdictOfConnectError(dialled.error));
+  client.fd = std::move(dialled.fd);
+  ContinueConnect(id);  // on loopback it usually stands already
+}
+
+void LoadWorker::OnEvent(const net::Reactor::Event& event) {
+  if (event.tag == kWakeTag) {
+    wake_.Clear();
+    return;  // the loop looks around
+  }
+  const auto id = static_cast<uint32_t>(event.tag);
+  const Client& client = clients_[id];
+  if (client.generation != static_cast<uint32_t>(event.tag >> 32)) return;
+  if (client.phase == Phase::kConnecting) {
+    ContinueConnect(id);
+  } else if (client.phase == Phase::kTalking) {
+    Converse(id, true);
+  }
+}
+
+void LoadWorker::OnDue(uint32_t id) {
+  Client& client = clients_[id];
+  switch (client.phase) {
+    case Phase::kBackingOff:
+      client.phase = Phase::kReady;
+      ready_.push_back(id);
+      break;
+    case Phase::kConnecting:
+      End(id, Verdict::kConnectTimeout);
+      break;
+    case Phase::kTalking:
+      Converse(id, true);  // what arrived in time counts
+      if (client.phase != Phase::kTalking) break;
+      client.handshake->OnTime(Clock::now());
+      Converse(id, false);
+      break;
+    case Phase::kReady:
+    case Phase::kRetired:
+      break;
+  }
+}
+
+void LoadWorker::ContinueConnect(uint32_t id) {
+  Client& client = clients_[id];
+  const int error = ConnectProgress(client.fd.get(), plan_.spec.target);
+  if (error == EALREADY) {
+    const auto timeout = plan_.spec.connect_timeout;
+    return Await(id, net::Reactor::kWritable, client.started + timeout);
+  }
+  if (error != 0) return End(id, VerdictOfConnectError(error));
+  client.established = Clock::now();
+  client.phase = Phase::kTalking;
+  client.handshake.emplace(plan_.spec.handshake, client.sequence, client.established);
+  CountStanding();
+  Converse(id, false);
+}
+
+void LoadWorker::Converse(uint32_t id, bool may_read) {
+  Client& client = clients_[id];
+  wire::ClientHandshake& handshake = *client.handshake;
+  while (handshake.need() != Need::kEnd) {
+    // An answer takes a round trip: reading behind a write would come too early.
+    const bool reads = handshake.need() == Need::kRead;
+    const bool stepped = (!reads || may_read) && TakeStep(handshake, client.fd.get());
+    if (!stepped) {
+      const bool writes = handshake.need() == Need::kWrite;
+      const uint32_t what = writes ? net::Reactor::kWritable : net::Reactor::kReadable;
+      return Await(id, what, handshake.deadline());
+    }
+    if (reads) may_read = false;
+  }
+  End(id, handshake.verdict());
+}
+
+void LoadWorker::Await(uint32_t id, uint32_t what, TimePoint deadline) {
+  Client& client = clients_[id];
+  wheel_.Arm(id, deadline);
+  if (client.watched == what) return;
+  const uint64_t tag = uint64_t{client.generation} << 32 | id;
+  const int error = client.watched == 0 ? reactor_.Watch(client.fd.get(), tag, what)
+                                        : reactor_.Rewatch(client.fd.get(), tag, what);
+  client.watched = what;
+  if (error != 0) End(id, Verdict::kNoLocalResource);
+}
+
+void LoadWorker::End(uint32_t id, Verdict verdict) {
+  Client& client = clients_[id];
+  if (verdict == Verdict::kOk) {
+    tally_.RecordOk(Clock::now() - client.started, client.established - client.started);
+  }
+  Close(client, verdict == Verdict::kOk ? wire::Ending::kClose : wire::Ending::kReset);
+  tally_.CountEnded(verdict);
+  wheel_.Cancel(id);
+  if (MustBackOff(verdict) && !give_up_at_) {
+    client.phase = Phase::kBackingOff;
+    wheel_.Arm(id, Clock::now() + kBackOff);
+  } else {
+    client.phase = Phase::kReady;
+    ready_.push_back(id);
+  }
+}
+
+void LoadWorker::Close(Client& client, wire::Ending ending) {
+  if (client.phase == Phase::kTalking) plan_.standing.fetch_sub(1, std::memory_order_relaxed);
+  if (client.fd) CloseAs(ending, client.fd);
+  client.handshake.reset();
+  client.watched = 0;
+  ++client.generation;
+}
+
+void LoadWorker::Retire(uint32_t id) {
+  clients_[id].phase = Phase::kRetired;
+  --not_retired_;
+}
+
+void LoadWorker::StopBeginning(TimePoint now) {
+  give_up_at_ = now + kGrace;
+  for (; fresh_ < clients_.size(); ++fresh_) Retire(fresh_);
+  for (uint32_t id = 0; id < clients_.size(); ++id) {
+    if (clients_[id].phase != Phase::kBackingOff) continue;
+    wheel_.Cancel(id);
+    Retire(id);
+  }
+}
+
+void LoadWorker::GiveUp() {
+  for (uint32_t id = 0; id < clients_.size(); ++id) {
+    if (clients_[id].phase == Phase::kRetired) continue;
+    Close(clients_[id], wire::Ending::kReset);
+    wheel_.Cancel(id);
+    Retire(id);
+  }
+}
+
+void LoadWorker::CountStanding() {
+  const int64_t standing = plan_.standing.fetch_add(1, std::memory_order_relaxed) + 1;
+  int64_t peak = plan_.peak_standing.load(std::memory_order_relaxed);
+  while (standing > peak && !plan_.peak_standing.compare_exchange_weak(peak, standing)) {
+  }
+}
+
+}  // namespace handshake::client

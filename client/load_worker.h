@@ -1,0 +1,109 @@
+// One thread of a load run: a reactor, and its share of the run's clients.
+#ifndef HANDSHAKE_CLIENT_LOAD_WORKER_H_
+#define HANDSHAKE_CLIENT_LOAD_WORKER_H_
+
+#include <time.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "client/load_run.h"
+#include "client/load_tally.h"
+#include "client/source_addresses.h"
+#include "common/net/reactor.h"
+#include "common/net/timer_wheel.h"
+#include "common/net/unique_fd.h"
+#include "common/net/wake_event.h"
+#include "common/wire/client_handshake.h"
+
+namespace handshake::client {
+
+// What the workers of one run have in common. Outlives them.
+struct LoadPlan {
+  explicit LoadPlan(const LoadSpec& the_spec);
+
+  const LoadSpec spec;
+  const SourceAddresses sources;
+  std::optional<wire::TimePoint> stop_at;  // set before the workers run
+  std::atomic<bool> cancelled{false};      // then wake every worker
+  // The next handshake's number, from 0: a run of `count` begins those below `count`.
+  alignas(64) std::atomic<int64_t> next_ticket{0};
+  alignas(64) std::atomic<int64_t> standing{0};  // established connections, and the most of them
+  std::atomic<int64_t> peak_standing{0};
+};
+
+// Open(), then Run() on a thread of its own; everything else from any thread. After Run() returned
+// no connection is left and the numbers are final.
+class LoadWorker {
+ public:
+  // clients: how many handshakes at once, from 1.
+  LoadWorker(LoadPlan& plan, int64_t clients);
+
+  // RESOURCE_EXHAUSTED: no descriptor for the reactor. Call once, before anything else.
+  absl::Status Open();
+  // Until the run is over for this worker's clients.
+  void Run();
+  void Wake() { wake_.Raise(); }
+
+  void AddTo(LoadReport& report) const;
+
+ private:
+  using TimePoint = wire::TimePoint;
+
+  enum class Phase : uint8_t { kReady, kConnecting, kTalking, kBackingOff, kRetired };
+
+  // One client of the closed loop: its place in the table is its item in the timer wheel.
+  struct Client {
+    net::UniqueFd fd;
+    std::optional<wire::ClientHandshake> handshake;  // while kTalking
+    TimePoint started;
+    TimePoint established;
+    int64_t sequence = 0;
+    uint32_t watched = 0;     // what the reactor watches the fd for; 0: it does not
+    uint32_t generation = 0;  // tells this handshake's events from an older one's
+    Phase phase = Phase::kReady;
+  };
+
+  void Loop();
+  TimePoint NextLook() const;
+  void BeginReady();
+  void Begin(uint32_t id);
+  void OnEvent(const net::Reactor::Event& event);
+  void OnDue(uint32_t id);
+  void ContinueConnect(uint32_t id);
+  // Follows the session until it must wait; reads at most once, and only if may_read.
+  void Converse(uint32_t id, bool may_read);
+  // Waits for readiness `what`, and until `deadline`.
+  void Await(uint32_t id, uint32_t what, TimePoint deadline);
+  void End(uint32_t id, wire::Verdict verdict);
+  void Close(Client& client, wire::Ending ending);
+  void Retire(uint32_t id);
+  void StopBeginning(TimePoint now);
+  void GiveUp();
+  void CountStanding();
+
+  LoadPlan& plan_;
+  net::Reactor reactor_;
+  net::WakeEvent wake_;
+  net::TimerWheel wheel_;
+  LoadTally tally_;
+  std::vector<Client> clients_;
+  uint32_t fresh_ = 0;           // clients from here on have not begun yet
+  std::vector<uint32_t> ready_;  // clients to begin their next handshake
+  std::vector<uint32_t> beginning_;
+  int64_t not_retired_;
+  std::optional<TimePoint> give_up_at_;  // set once nothing new is begun
+
+  mutable std::mutex cpu_mutex_;
+  std::optional<clockid_t> cpu_clock_;  // of the thread, while it runs
+  std::chrono::nanoseconds cpu_{};      // of the thread, once it is over
+};
+
+}  // namespace handshake::client
+
+#endif  // HANDSHAKE_CLIENT_LOAD_WORKER_H_
