@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/own_network.h"
+
 namespace handshake::stats {
 namespace {
 
@@ -62,7 +64,7 @@ TEST(ProcessUsageTest, CountsOpenDescriptorsAndKnowsTheirLimit) {
 }
 
 // Fills an accept queue of one and knocks until the kernel says that it overflowed.
-TEST(ListenCountersTest, SeeAnOverflowingAcceptQueue) {
+void OverflowAnAcceptQueue() {
   const ListenCounters before = ReadListenCounters();
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -73,10 +75,8 @@ TEST(ListenCountersTest, SeeAnOverflowingAcceptQueue) {
   ASSERT_EQ(listen(listener, 0), 0);
   ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
   std::vector<int> clients;
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   ListenCounters after = before;
-  while (after.overflows == before.overflows && clients.size() < 500 &&
-         std::chrono::steady_clock::now() < deadline) {
+  while (after.overflows == before.overflows && clients.size() < 500) {
     clients.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     connect(clients.back(), reinterpret_cast<sockaddr*>(&address), size);
     after = ReadListenCounters();
@@ -85,6 +85,13 @@ TEST(ListenCountersTest, SeeAnOverflowingAcceptQueue) {
   EXPECT_GT(after.drops, before.drops);
   for (int client : clients) close(client);
   close(listener);
+}
+
+// In a network of its own: other tests count drops too, and must find none of these.
+TEST(ListenCountersTest, SeeAnOverflowingAcceptQueue) {
+  if (!handshake::testing::InOwnNetwork(OverflowAnAcceptQueue)) {
+    GTEST_SKIP() << "needs the right to make a network namespace";
+  }
 }
 
 }  // namespace
