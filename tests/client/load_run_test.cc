@@ -109,6 +109,7 @@ TEST(LoadRunTest, EachHandshakeUsesTheNextNumberAndWrapsAtTheLargest) {
   const std::multiset<std::string> expected = {
       "HELLO 9223372036854775804\n", "HELLO 9223372036854775805\n", "HELLO -9223372036854775808\n",
       "HELLO -9223372036854775807\n"};
+  std::lock_guard lock(mutex);
   EXPECT_EQ(hellos, expected);
 }
 
