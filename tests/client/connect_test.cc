@@ -36,12 +36,12 @@ Outcome ConnectTo(const net::Address& target, int64_t sequence = 100,
   return outcome;
 }
 
-Outcome ConnectTo(const handshake::testing::TestServer& server, int64_t sequence = 100) {
+Outcome ConnectTo(const handshake::test::TestServer& server, int64_t sequence = 100) {
   return ConnectTo(server.address(), sequence);
 }
 
 TEST(ConnectTest, TellsEachMessageOfAGoodHandshake) {
-  handshake::testing::TestServer server(handshake::testing::Serve());
+  handshake::test::TestServer server(handshake::test::Serve());
   const Outcome outcome = ConnectTo(server);
   EXPECT_EQ(outcome.verdict, Verdict::kOk);
   EXPECT_THAT(outcome.said, ElementsAre(StartsWith("connected to " + server.address().ToString() +
@@ -51,7 +51,7 @@ TEST(ConnectTest, TellsEachMessageOfAGoodHandshake) {
 }
 
 TEST(ConnectTest, WorksOverIpv6AndAtTheEndsOfTheNumbers) {
-  handshake::testing::TestServer server(handshake::testing::Serve(), 1, "[::1]");
+  handshake::test::TestServer server(handshake::test::Serve(), 1, "[::1]");
   EXPECT_EQ(ConnectTo(server, INT64_MIN).verdict, Verdict::kOk);
   const Outcome largest = ConnectTo(server, INT64_MAX - 2);
   EXPECT_EQ(largest.verdict, Verdict::kOk);
@@ -59,8 +59,8 @@ TEST(ConnectTest, WorksOverIpv6AndAtTheEndsOfTheNumbers) {
 }
 
 TEST(ConnectTest, BareFramingServesATeachingPeerAndOurOwnServer) {
-  handshake::testing::TestServer teaching(handshake::testing::Teaching());
-  handshake::testing::TestServer own(handshake::testing::Serve());
+  handshake::test::TestServer teaching(handshake::test::Teaching());
+  handshake::test::TestServer own(handshake::test::Serve());
   for (const auto* server : {&teaching, &own}) {
     const Outcome outcome = ConnectTo(server->address(), 100, {.framing = wire::Framing::kBare});
     EXPECT_EQ(outcome.verdict, Verdict::kOk);
@@ -69,7 +69,7 @@ TEST(ConnectTest, BareFramingServesATeachingPeerAndOurOwnServer) {
 }
 
 TEST(ConnectTest, ADeadPortIsRefused) {
-  handshake::testing::DeadPort port;
+  handshake::test::DeadPort port;
   const Outcome outcome = ConnectTo(port.address());
   EXPECT_EQ(outcome.verdict, Verdict::kConnectRefused);
   EXPECT_THAT(outcome.said,
@@ -83,7 +83,7 @@ TEST(ConnectTest, AnAddressWithoutRouteIsUnreachable) {
 }
 
 TEST(ConnectTest, SilenceEndsAtTheStepDeadline) {
-  handshake::testing::TestServer server(handshake::testing::NeverAnswer());
+  handshake::test::TestServer server(handshake::test::NeverAnswer());
   const Outcome outcome =
       ConnectTo(server.address(), 1, {.framing = wire::Framing::kLine, .step_timeout = 50ms});
   EXPECT_EQ(outcome.verdict, Verdict::kTimeoutStep2);
@@ -91,22 +91,22 @@ TEST(ConnectTest, SilenceEndsAtTheStepDeadline) {
 }
 
 TEST(ConnectTest, SaysWhatAWrongServerSaid) {
-  handshake::testing::TestServer server(handshake::testing::Answer("HELLO 7\n"));
+  handshake::test::TestServer server(handshake::test::Answer("HELLO 7\n"));
   const Outcome outcome = ConnectTo(server);
   EXPECT_EQ(outcome.verdict, Verdict::kMismatch);
   EXPECT_THAT(outcome.said.at(2), "<- HELLO 7\\n");
 }
 
 TEST(ConnectTest, SaysTheReasonOfAnErrorAnswer) {
-  handshake::testing::TestServer server(
-      handshake::testing::Answer("ERROR SHED \x1b[31mcome back later\r\n"));
+  handshake::test::TestServer server(
+      handshake::test::Answer("ERROR SHED \x1b[31mcome back later\r\n"));
   const Outcome outcome = ConnectTo(server);
   EXPECT_EQ(outcome.verdict, Verdict::kPeerError);
   EXPECT_EQ(outcome.said.at(2), "<- ERROR SHED \\x1b[31mcome back later\\r\\n");
 }
 
 TEST(ConnectTest, EveryFaultOfAServerHasItsVerdict) {
-  using namespace handshake::testing;
+  using namespace handshake::test;
   const struct {
     const char* what;
     Script script;

@@ -21,7 +21,7 @@
 namespace handshake::client {
 namespace {
 
-using handshake::testing::TestServer;
+using handshake::test::TestServer;
 using ::testing::HasSubstr;
 using wire::Clock;
 using wire::Verdict;
@@ -69,7 +69,7 @@ bool ReportComesTo(const LoadRun& run, const std::function<bool(const LoadReport
 
 TEST(LoadRunTest, CountIsExactWithManyThreadsAndClients) {
   std::atomic<int64_t> completed{0};
-  TestServer server(handshake::testing::Serve(
+  TestServer server(handshake::test::Serve(
       {}, [&](Verdict verdict) { completed += verdict == Verdict::kOk ? 1 : 0; }));
   const LoadReport report =
       RunToTheEnd({.target = server.address(), .concurrency = 50, .count = 3'001, .threads = 4});
@@ -87,7 +87,7 @@ TEST(LoadRunTest, CountIsExactWithManyThreadsAndClients) {
 }
 
 TEST(LoadRunTest, ACountBelowTheConcurrencyIsKeptToo) {
-  TestServer server(handshake::testing::Serve());
+  TestServer server(handshake::test::Serve());
   const LoadReport report =
       RunToTheEnd({.target = server.address(), .concurrency = 20, .count = 3, .threads = 3});
   EXPECT_EQ(report.started, 3);
@@ -114,7 +114,7 @@ TEST(LoadRunTest, EachHandshakeUsesTheNextNumberAndWrapsAtTheLargest) {
 }
 
 TEST(LoadRunTest, ADurationEndsTheRunAndLeavesNothingInFlight) {
-  TestServer server(handshake::testing::Serve());
+  TestServer server(handshake::test::Serve());
   const LoadReport report =
       RunToTheEnd({.target = server.address(), .concurrency = 8, .duration = 200ms});
   EXPECT_GE(report.elapsed, 200ms);
@@ -125,7 +125,7 @@ TEST(LoadRunTest, ADurationEndsTheRunAndLeavesNothingInFlight) {
 }
 
 TEST(LoadRunTest, WhatIsStuckAtTheEndIsResetAfterTheGraceAndStaysInFlight) {
-  TestServer server(handshake::testing::NeverAnswer());
+  TestServer server(handshake::test::NeverAnswer());
   const LoadReport report =
       RunToTheEnd({.target = server.address(), .concurrency = 10, .duration = 50ms});
   EXPECT_EQ(report.started, 10);
@@ -136,7 +136,7 @@ TEST(LoadRunTest, WhatIsStuckAtTheEndIsResetAfterTheGraceAndStaysInFlight) {
 }
 
 TEST(LoadRunTest, OwnDeadlinesHoldDuringTheGrace) {
-  TestServer server(handshake::testing::NeverAnswer());
+  TestServer server(handshake::test::NeverAnswer());
   const LoadReport report =
       RunToTheEnd({.target = server.address(),
                    .concurrency = 5,
@@ -148,7 +148,7 @@ TEST(LoadRunTest, OwnDeadlinesHoldDuringTheGrace) {
 }
 
 TEST(LoadRunTest, CancelEndsALongRunEarly) {
-  TestServer server(handshake::testing::Serve());
+  TestServer server(handshake::test::Serve());
   const std::unique_ptr<LoadRun> run =
       Start({.target = server.address(), .concurrency = 4, .duration = 1h, .threads = 2});
   ASSERT_TRUE(ReportComesTo(*run, [](const LoadReport& report) { return report.ok() >= 20; }));
@@ -164,7 +164,7 @@ TEST(LoadRunTest, CancelEndsALongRunEarly) {
 }
 
 TEST(LoadRunTest, CancelBehindTheEndChangesNothing) {
-  TestServer server(handshake::testing::Serve());
+  TestServer server(handshake::test::Serve());
   const std::unique_ptr<LoadRun> run = Start({.target = server.address(), .count = 1});
   ASSERT_TRUE(run->WaitFor(30s));
   run->Cancel();
@@ -172,12 +172,12 @@ TEST(LoadRunTest, CancelBehindTheEndChangesNothing) {
 }
 
 TEST(LoadRunTest, TheDestructorEndsARunningRun) {
-  TestServer server(handshake::testing::Serve());
+  TestServer server(handshake::test::Serve());
   Start({.target = server.address(), .concurrency = 4, .duration = 1h}).reset();
 }
 
 TEST(LoadRunTest, EveryFaultOfAServerHasItsVerdict) {
-  using namespace handshake::testing;
+  using namespace handshake::test;
   const struct {
     Script script;
     Verdict verdict;
@@ -204,7 +204,7 @@ TEST(LoadRunTest, EveryFaultOfAServerHasItsVerdict) {
 }
 
 TEST(LoadRunTest, BareFramingServesATeachingPeer) {
-  TestServer server(handshake::testing::Teaching());
+  TestServer server(handshake::test::Teaching());
   const LoadReport report = RunToTheEnd({.target = server.address(),
                                          .concurrency = 4,
                                          .count = 100,
@@ -213,7 +213,7 @@ TEST(LoadRunTest, BareFramingServesATeachingPeer) {
 }
 
 TEST(LoadRunTest, ADeadTargetIsRefusedWithoutASpin) {
-  handshake::testing::DeadPort port;
+  handshake::test::DeadPort port;
   const std::unique_ptr<LoadRun> run =
       Start({.target = port.address(), .concurrency = 4, .duration = 550ms});
   ASSERT_TRUE(run->WaitFor(30s));
@@ -226,7 +226,7 @@ TEST(LoadRunTest, ADeadTargetIsRefusedWithoutASpin) {
 
 // A listener with a full accept queue drops what comes: the connection is never established.
 TEST(LoadRunTest, AConnectThatIsNotAnsweredTimesOut) {
-  const bool permitted = handshake::testing::InOwnNetwork([] {
+  const bool permitted = handshake::test::InOwnNetwork([] {
     net::UniqueFd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const net::Address any = net::Address::FromIpv4(INADDR_LOOPBACK, 0);
     ASSERT_EQ(bind(listener.get(), any.data(), any.size()), 0);
@@ -244,9 +244,9 @@ TEST(LoadRunTest, AConnectThatIsNotAnsweredTimesOut) {
 }
 
 TEST(LoadRunTest, RunningOutOfPortsIsAnOwnError) {
-  const bool permitted = handshake::testing::InOwnNetwork([] {
+  const bool permitted = handshake::test::InOwnNetwork([] {
     std::ofstream("/proc/sys/net/ipv4/ip_local_port_range") << "40000 40009";
-    TestServer server(handshake::testing::NeverAnswer());
+    TestServer server(handshake::test::NeverAnswer());
     const std::unique_ptr<LoadRun> run = Start(
         {.target = server.address(), .concurrency = 30, .duration = 1h, .source_addresses = 1});
     ASSERT_TRUE(ReportComesTo(*run, [](const LoadReport& report) {
@@ -278,7 +278,7 @@ class FdLimit {
 };
 
 TEST(LoadRunTest, RunningOutOfDescriptorsIsAnOwnErrorAndPasses) {
-  TestServer server(handshake::testing::Serve());
+  TestServer server(handshake::test::Serve());
   const std::unique_ptr<LoadRun> run =
       Start({.target = server.address(), .concurrency = 4, .duration = 1h});
   int64_t ok = 0;

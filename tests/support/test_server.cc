@@ -14,7 +14,7 @@
 #include "common/wire/message.h"
 #include "common/wire/server_handshake.h"
 
-namespace handshake::testing {
+namespace handshake::test {
 namespace {
 
 using net::UniqueFd;
@@ -236,4 +236,4 @@ Script Teaching() {
   };
 }
 
-}  // namespace handshake::testing
+}  // namespace handshake::test

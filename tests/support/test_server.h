@@ -17,7 +17,7 @@
 #include "common/wire/handshake_machine.h"
 #include "common/wire/verdict.h"
 
-namespace handshake::testing {
+namespace handshake::test {
 
 // What a server does with one accepted connection: a blocking socket whose reads give up after 10
 // s. What it returns stays open until the server ends; nothing: it is closed.
@@ -80,6 +80,6 @@ Script Garbage(size_t bytes);
 // The widespread teaching server: reads of up to 64 bytes, no terminators.
 Script Teaching();
 
-}  // namespace handshake::testing
+}  // namespace handshake::test
 
 #endif  // HANDSHAKE_TESTS_SUPPORT_TEST_SERVER_H_

@@ -90,7 +90,7 @@ void OverflowAnAcceptQueue() {
 
 // In a network of its own: other tests count drops too, and must find none of these.
 TEST(ListenCountersTest, SeeAnOverflowingAcceptQueue) {
-  if (!handshake::testing::InOwnNetwork(OverflowAnAcceptQueue)) {
+  if (!handshake::test::InOwnNetwork(OverflowAnAcceptQueue)) {
     GTEST_SKIP() << "needs the right to make a network namespace";
   }
 }
