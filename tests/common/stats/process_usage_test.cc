@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/own_network.h"
+
 namespace handshake::stats {
 namespace {
 
@@ -38,9 +40,10 @@ TEST(ProcessUsageTest, ResidentMemoryGrowsWithTouchedPages) {
 }
 
 TEST(ProcessUsageTest, CountsThreads) {
-  const int64_t before = ReadProcessUsage().thread_count;
   std::latch release(1);
   std::vector<std::thread> threads;
+  threads.emplace_back([&release] { release.wait(); });  // sanitizers add theirs with the first
+  const int64_t before = ReadProcessUsage().thread_count;
   for (int i = 0; i < 3; ++i) threads.emplace_back([&release] { release.wait(); });
   EXPECT_EQ(ReadProcessUsage().thread_count, before + 3);
   release.count_down();
@@ -62,7 +65,7 @@ TEST(ProcessUsageTest, CountsOpenDescriptorsAndKnowsTheirLimit) {
 }
 
 // Fills an accept queue of one and knocks until the kernel says that it overflowed.
-TEST(ListenCountersTest, SeeAnOverflowingAcceptQueue) {
+void OverflowAnAcceptQueue() {
   const ListenCounters before = ReadListenCounters();
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -73,10 +76,8 @@ TEST(ListenCountersTest, SeeAnOverflowingAcceptQueue) {
   ASSERT_EQ(listen(listener, 0), 0);
   ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
   std::vector<int> clients;
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   ListenCounters after = before;
-  while (after.overflows == before.overflows && clients.size() < 500 &&
-         std::chrono::steady_clock::now() < deadline) {
+  while (after.overflows == before.overflows && clients.size() < 500) {
     clients.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     connect(clients.back(), reinterpret_cast<sockaddr*>(&address), size);
     after = ReadListenCounters();
@@ -85,6 +86,13 @@ TEST(ListenCountersTest, SeeAnOverflowingAcceptQueue) {
   EXPECT_GT(after.drops, before.drops);
   for (int client : clients) close(client);
   close(listener);
+}
+
+// In a network of its own: other tests count drops too, and must find none of these.
+TEST(ListenCountersTest, SeeAnOverflowingAcceptQueue) {
+  if (!handshake::test::InOwnNetwork(OverflowAnAcceptQueue)) {
+    GTEST_SKIP() << "needs the right to make a network namespace";
+  }
 }
 
 }  // namespace
