@@ -20,23 +20,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/net/address.h"
-#include "common/wire/handshake_machine.h"
+#include "server/door/listener.h"
 #include "server/door/mode.h"
+#include "server/engines/engine.h"
 #include "server/mode_switch.h"
 #include "server/snapshot.h"
 
 namespace handshake::server {
-
-struct ListenerOptions {
-  net::Address address;  // port 0 picks a free one
-  wire::HandshakeOptions handshake;
-};
-
-struct EngineOptions {
-  int64_t max_threads = 4'096;  // thread-per-connection: accepting pauses there
-  int64_t pool_threads = 0;     // thread-pool; 0: max(4, 2 x CPUs)
-  int64_t workers = 0;          // epoll: reactor threads; 0: max(1, CPUs / 2)
-};
 
 struct DataPlaneOptions {
   std::vector<ListenerOptions> listeners;  // at least one
@@ -91,7 +81,6 @@ class DataPlane {
 };
 
 inline constexpr std::chrono::milliseconds kSnapshotTick{100};
-inline constexpr int kMaxSwitchRecords = 1'000;
 
 }  // namespace handshake::server
 

@@ -7,21 +7,20 @@
 #define HANDSHAKE_SERVER_MODE_SWITCH_H_
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <list>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/wire/session.h"
 #include "server/door/mode.h"
+#include "server/engines/engine.h"
 
 namespace handshake::server {
 
@@ -63,6 +62,56 @@ struct SwitchRecord {
   int64_t failed = 0;       // ended by the old engine otherwise (timeouts, peers that went away)
   int64_t handed_over = 0;  // passed to the lobby
   int64_t lost = 0;         // dropped by a fault of ours: always 0
+};
+
+inline constexpr int kMaxSwitchRecords = 1'000;
+inline constexpr size_t kMaxRequestIdBytes = 128;
+
+// Owns the active engine and those that still drain. Thread-safe.
+class ModeSwitcher {
+ public:
+  explicit ModeSwitcher(const EngineContext& context);
+  ~ModeSwitcher();  // Stop(now) must have been called if Begin() succeeded
+
+  // The first engine: generation 1.
+  absl::Status Begin(Mode mode);
+
+  // See DataPlane for the errors.
+  absl::StatusOr<SwitchRecord> Switch(const SwitchRequest& request);
+  absl::StatusOr<SwitchRecord> Get(int64_t id) const;
+  std::vector<SwitchRecord> List() const;  // newest first
+
+  Mode mode() const;
+  int64_t generation() const;
+  int64_t draining_count() const;
+
+  // In this order: no more switches and nothing is taken; what is in flight drains until `deadline`
+  // and then goes to the lobby; all engines are gone.
+  void StopTaking();
+  void Drain(wire::TimePoint deadline);
+
+ private:
+  class Generation;
+
+  absl::Status Check(const SwitchRequest& request) const;
+  std::optional<SwitchRecord> FindRequest(const std::string& request_id) const;
+  // What changes nothing still answers with a record.
+  SwitchRecord Unmade(const SwitchRequest& request, SwitchRecord::State state) const;
+  SwitchRecord Publish(std::unique_ptr<Generation> candidate, SwitchRecord record);
+  void Complete(int64_t id, const Engine::Counts& at_stop, const Engine::Counts& at_end,
+                wire::Duration drain_time);
+  // At most two generations drain: an older one hands over at once.
+  void LimitDraining();
+
+  const EngineContext context_;
+  std::mutex slot_;  // held by the one switch that is being made
+
+  mutable std::mutex mutex_;  // guards all below; never held while an engine is called
+  std::unique_ptr<Generation> active_;
+  std::list<std::unique_ptr<Generation>> retired_;  // oldest first
+  std::deque<SwitchRecord> records_;                // oldest first
+  int64_t last_id_ = 0;
+  bool stopping_ = false;
 };
 
 }  // namespace handshake::server

@@ -22,8 +22,6 @@ class Reactor {
   using TimePoint = std::chrono::steady_clock::time_point;
   static constexpr uint32_t kReadable = EPOLLIN;
   static constexpr uint32_t kWritable = EPOLLOUT;
-  // With kReadable, for an fd that several reactors watch: an event wakes one of them, not all.
-  static constexpr uint32_t kExclusive = EPOLLEXCLUSIVE;
 
   struct Event {
     uint64_t tag;

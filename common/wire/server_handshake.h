@@ -14,7 +14,7 @@ class ServerHandshake : public HandshakeMachine {
   // Borrows `options`, which must outlive this.
   ServerHandshake(const Options& options, TimePoint now);
 
-  Ending ending() const;
+  bool held() const { return stage() == Stage::kReadConfirm; }
   std::string_view Output(std::span<char> scratch) const;
   size_t DiscardLimit() const { return kDiscardBytes - discarded_; }
 

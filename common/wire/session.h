@@ -3,12 +3,12 @@
 // A session is a plain value: bytes, end-of-stream and time in; bytes and a verdict out. It holds
 // no file descriptor, thread, clock or log. The driver asks need() and does that one thing:
 //
-//   kRead         read into Room(), then OnReceived(n), OnEndOfStream() or OnReset()
-//   kWrite        write Output(), then OnSent(n) or OnReset()
-//   kProbe        read once without waiting: nothing there is OnQuiet(), else as kRead
-//   kShutdown     shutdown(SHUT_WR), then OnShutdown()
-//   kDiscard      read and drop at most DiscardLimit() bytes, then OnDiscarded(n) or
-//   OnEndOfStream() kEnd          close as ending() says; verdict() is final
+//   kRead      read into Room(), then OnReceived(n), OnEndOfStream() or OnReset()
+//   kWrite     write Output(), then OnSent(n) or OnReset()
+//   kProbe     read once without waiting: nothing there is OnQuiet(), else as kRead
+//   kShutdown  shutdown(SHUT_WR), then OnShutdown()
+//   kDiscard   drop at most DiscardLimit() bytes, then OnDiscarded(n), or as kRead
+//   kEnd       close as ending() says; verdict() is final
 //
 // and calls OnTime() when deadline() has passed, after having read what had arrived by then.
 // Every call takes the present time. Calls that the current need() does not allow are misuse and
@@ -55,6 +55,7 @@ class Protocol {
   virtual TimePoint GetStarted(const void* state) const = 0;
   virtual Need GetNeed(const void* state) const = 0;
   virtual int GetStep(const void* state) const = 0;
+  virtual bool IsHeld(const void* state) const = 0;
   virtual Verdict GetVerdict(const void* state) const = 0;
   virtual Ending GetEnding(const void* state) const = 0;
   virtual TimePoint GetDeadline(const void* state) const = 0;
@@ -85,6 +86,8 @@ class Session {
   TimePoint started() const { return protocol_->GetStarted(state_); }
   // The protocol's step, from 1: what a table of connections is grouped by.
   int step() const { return protocol_->GetStep(state_); }
+  // Has the peer been answered, and is it its turn to finish? What "held" counts.
+  bool held() const { return protocol_->IsHeld(state_); }
   Verdict verdict() const { return protocol_->GetVerdict(state_); }
   Ending ending() const { return protocol_->GetEnding(state_); }
   // When OnTime() must be called. May move earlier by any call that changes the state.
@@ -132,6 +135,7 @@ class ProtocolOf final : public Protocol {
   TimePoint GetStarted(const void* s) const override { return In(s).started(); }
   Need GetNeed(const void* s) const override { return In(s).need(); }
   int GetStep(const void* s) const override { return In(s).step(); }
+  bool IsHeld(const void* s) const override { return In(s).held(); }
   Verdict GetVerdict(const void* s) const override { return In(s).verdict(); }
   Ending GetEnding(const void* s) const override { return In(s).ending(); }
   TimePoint GetDeadline(const void* s) const override { return In(s).deadline(); }

@@ -11,6 +11,7 @@
 #include "control/rpc/status.h"
 #include "control/rpc/watch.h"
 #include "control/rpc/worker.h"
+#include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
 
 namespace handshake::control {

@@ -1,0 +1,221 @@
+#include "server/data_plane.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "common/stats/process_usage.h"
+#include "server/door/cpu_meter.h"
+#include "server/door/door.h"
+#include "server/door/ledger.h"
+#include "server/door/lobby.h"
+#include "server/engines/factory.h"
+#include "server/rate_meter.h"
+
+namespace handshake::server {
+namespace {
+
+constexpr int kShardsPerCpu = 4;
+
+// At shutdown, what waits in the accept queues is still taken, for this long at most.
+constexpr std::chrono::milliseconds kEmptyQueueTimeout{200};
+
+// Sane bounds, far above what a machine can do.
+constexpr int64_t kMaxThreadOption = 100'000;
+
+absl::Status CheckCount(const char* name, int64_t value) {
+  if (value >= 1 && value <= kMaxThreadOption) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrFormat("%s must be from 1 to %d, not %d", name, kMaxThreadOption, value));
+}
+
+absl::Status CheckTimeout(const char* name, wire::Duration value) {
+  if (value > wire::Duration::zero() && value <= wire::kMaxTimeout) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrFormat("%s must be above 0 and at most 1 h", name));
+}
+
+absl::Status Check(const DataPlaneOptions& options) {
+  if (options.listeners.empty()) return absl::InvalidArgumentError("no address to listen on");
+  for (const ListenerOptions& listener : options.listeners) {
+    const wire::HandshakeOptions& handshake = listener.handshake;
+    for (const absl::Status& status :
+         {CheckTimeout("step_timeout", handshake.step_timeout),
+          CheckTimeout("handshake_timeout", handshake.handshake_timeout),
+          CheckTimeout("bare_grace", handshake.bare_grace)}) {
+      if (!status.ok()) return status;
+    }
+  }
+  for (const absl::Status& status : {CheckCount("max_threads", options.engine.max_threads),
+                                     CheckCount("pool_threads", options.engine.pool_threads),
+                                     CheckCount("workers", options.engine.workers)}) {
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+struct DataPlane::Impl {
+  explicit Impl(const DataPlaneOptions& with)
+      : options(with),
+        ledger(kShardsPerCpu * static_cast<int>(CpuCount())),
+        lobby(ledger),
+        door(lobby, ledger),
+        switcher({.door = door,
+                  .lobby = lobby,
+                  .ledger = ledger,
+                  .cpu_meter = cpu_meter,
+                  .options = with.engine}),
+        rates(ledger) {}
+
+  absl::Status Start();
+  std::shared_ptr<const Snapshot> MakeSnapshot();
+
+  const DataPlaneOptions options;
+  const wire::TimePoint started = wire::Clock::now();
+  // Each borrows from those above it.
+  CpuMeter cpu_meter;
+  Ledger ledger;
+  Lobby lobby;
+  Door door;
+  ModeSwitcher switcher;
+  RateMeter rates;
+  std::vector<net::Address> addresses;
+
+  std::mutex stop_mutex;
+  bool stopped = false;  // guarded by stop_mutex
+
+  std::mutex snapshot_mutex;  // guards both
+  std::shared_ptr<const Snapshot> newest;
+  wire::TimePoint newest_at{};
+  std::vector<ListenerStats> final_listeners;  // once the listeners are closed
+  bool listeners_closed = false;
+};
+
+absl::Status DataPlane::Impl::Start() {
+  if (absl::Status status = Check(options); !status.ok()) return status;
+  if (absl::Status status = lobby.Start(); !status.ok()) return status;
+  if (absl::Status status = door.Open(options.listeners); !status.ok()) return status;
+  for (const Listener& listener : door.listeners()) addresses.push_back(listener.address());
+  if (absl::Status status = rates.Start(); !status.ok()) return status;
+  if (absl::Status status = switcher.Begin(options.mode); !status.ok()) return status;
+  return absl::OkStatus();
+}
+
+std::shared_ptr<const Snapshot> DataPlane::Impl::MakeSnapshot() {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->sequence = newest ? newest->sequence + 1 : 1;
+  snapshot->time = std::chrono::system_clock::now();
+  snapshot->uptime = wire::Clock::now() - started;
+  snapshot->mode = switcher.mode();
+  snapshot->generation = switcher.generation();
+  for (Mode mode : kModes) {
+    ModeStats& stats = snapshot->modes[static_cast<size_t>(mode)];
+    stats = ledger.Read(mode);
+    stats.engine_cpu = cpu_meter.Read(mode);
+  }
+  const RateMeter::Rates rate = rates.Read();
+  snapshot->accepted_per_second = rate.accepted;
+  snapshot->completed_per_second = rate.completed;
+  snapshot->failed_per_second = rate.failed;
+  snapshot->lobby_count = lobby.size();
+  snapshot->draining_engine_count = switcher.draining_count();
+  lobby.ReadOrphanGap(snapshot->orphan_gap);
+  snapshot->births_after_stop = door.births_after_stop();
+  snapshot->process = stats::ReadProcessUsage();
+  snapshot->listen_counters = stats::ReadListenCounters();
+  if (listeners_closed) {
+    snapshot->listeners = final_listeners;
+  } else {
+    for (const Listener& listener : door.listeners()) {
+      snapshot->listeners.push_back(listener.Stats());
+    }
+  }
+  return snapshot;
+}
+
+DataPlane::DataPlane(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+DataPlane::~DataPlane() { Stop(wire::Duration::zero()); }
+
+absl::StatusOr<std::unique_ptr<DataPlane>> DataPlane::Start(const DataPlaneOptions& options) {
+  DataPlaneOptions filled = options;
+  filled.engine = WithDefaults(options.engine);
+  auto impl = std::make_unique<Impl>(filled);
+  if (absl::Status status = impl->Start(); !status.ok()) return status;
+  return std::unique_ptr<DataPlane>(new DataPlane(std::move(impl)));
+}
+
+std::vector<net::Address> DataPlane::addresses() const { return impl_->addresses; }
+Mode DataPlane::mode() const { return impl_->switcher.mode(); }
+int64_t DataPlane::generation() const { return impl_->switcher.generation(); }
+const DataPlaneOptions& DataPlane::options() const { return impl_->options; }
+
+std::vector<ModeInfo> DataPlane::ListModes() const {
+  const int64_t fds = stats::ReadProcessUsage().fd_limit - FdReserve::kSize;
+  std::vector<ModeInfo> modes;
+  for (Mode mode : kModes) {
+    modes.push_back({.mode = mode,
+                     .description = EngineDescription(mode),
+                     .available = true,
+                     .unavailable_reason = "",
+                     .max_concurrent = EngineMaxConcurrent(mode, impl_->options.engine, fds)});
+  }
+  return modes;
+}
+
+absl::StatusOr<SwitchRecord> DataPlane::Switch(const SwitchRequest& request) {
+  return impl_->switcher.Switch(request);
+}
+
+absl::StatusOr<SwitchRecord> DataPlane::GetSwitch(int64_t id) const {
+  return impl_->switcher.Get(id);
+}
+
+std::vector<SwitchRecord> DataPlane::ListSwitches() const { return impl_->switcher.List(); }
+
+std::shared_ptr<const Snapshot> DataPlane::Stats() {
+  const std::lock_guard lock(impl_->snapshot_mutex);
+  const wire::TimePoint now = wire::Clock::now();
+  if (!impl_->newest || now - impl_->newest_at >= kSnapshotTick) {
+    impl_->newest = impl_->MakeSnapshot();
+    impl_->newest_at = now;
+  }
+  return impl_->newest;
+}
+
+void DataPlane::Stop(wire::Duration drain_timeout) {
+  Impl& impl = *impl_;
+  const std::lock_guard stopping(impl.stop_mutex);
+  if (std::exchange(impl.stopped, true)) return;
+  const wire::TimePoint deadline = wire::Clock::now() + drain_timeout;
+
+  // What the kernel has accepted for us is served: closing a listener resets its queue.
+  impl.door.RefuseNew();
+  const wire::TimePoint enough =
+      wire::Clock::now() + std::min<wire::Duration>(drain_timeout, kEmptyQueueTimeout);
+  while (impl.door.QueueLength() > 0 && wire::Clock::now() < enough) poll(nullptr, 0, 1);
+  impl.switcher.StopTaking();
+  {
+    const std::lock_guard lock(impl.snapshot_mutex);
+    for (const Listener& listener : impl.door.listeners()) {
+      impl.final_listeners.push_back(listener.Stats());
+    }
+    impl.listeners_closed = true;
+    impl.newest.reset();
+  }
+  impl.door.CloseListeners();
+
+  // Nobody takes any more: the lobby serves its own, the engines theirs, until the deadline.
+  impl.lobby.StopOffering();
+  impl.switcher.Drain(deadline);
+  while (impl.lobby.size() > 0 && wire::Clock::now() < deadline) poll(nullptr, 0, 1);
+  impl.lobby.Stop(wire::Verdict::kClosedAtShutdown);
+  const std::lock_guard lock(impl.snapshot_mutex);
+  impl.newest.reset();
+}
+
+}  // namespace handshake::server

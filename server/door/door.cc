@@ -1,0 +1,102 @@
+#include "server/door/door.h"
+
+#include <sys/socket.h>
+
+#include <cassert>
+#include <cerrno>
+#include <utility>
+
+namespace handshake::server {
+namespace {
+
+// Errors of accept that belong to the one connection, which is gone, and not to the listener.
+bool IsOfTheConnection(int error) {
+  switch (error) {
+    case ECONNABORTED:
+    case EINTR:
+    case EPROTO:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+    case EPERM:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Taken Nothing(Taken::Status status) { return {.status = status, .connection = std::nullopt}; }
+
+}  // namespace
+
+absl::Status Door::Open(const std::vector<ListenerOptions>& options) {
+  for (const ListenerOptions& one : options) {
+    absl::StatusOr<Listener> listener = Listener::Open(one);
+    if (!listener.ok()) return listener.status();
+    wait_fds_.push_back(listener->fd());
+    listeners_.push_back(*std::move(listener));
+  }
+  wait_fds_.push_back(lobby_.offered_fd());
+  return reserve_.Fill();
+}
+
+Taken Door::Take(const Taker& taker) {
+  if (!taker.gate.Enter()) return Nothing(Taken::Status::kStopped);
+  Taken taken = {.status = Taken::Status::kConnection, .connection = lobby_.TakeOffered()};
+  if (!taken.connection) taken = Accept(taker);
+  if (taken.connection) taker.taken_count.fetch_add(1);
+  taker.gate.Leave();
+  return taken;
+}
+
+Taken Door::Accept(const Taker& taker) {
+  if (!reserve_.TryRefill()) return Nothing(Taken::Status::kExhausted);
+  const size_t count = listeners_.size();
+  const size_t first = count == 1 ? 0 : next_listener_.fetch_add(1, std::memory_order_relaxed);
+  for (size_t i = 0; i < count; ++i) {
+    const Listener& listener = listeners_[(first + i) % count];
+    int fd;
+    do {
+      fd = accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC);
+    } while (fd < 0 && IsOfTheConnection(errno));
+    if (fd >= 0) return Born(taker, listener, fd);
+    if (errno == EAGAIN || errno == EWOULDBLOCK) continue;
+    reserve_.LetGo();  // EMFILE, ENFILE, ENOBUFS, ENOMEM
+    return Nothing(Taken::Status::kExhausted);
+  }
+  return Nothing(Taken::Status::kNothing);
+}
+
+Taken Door::Born(const Taker& taker, const Listener& listener, int fd) {
+  // The gate is only closed, from the closer's point of view, once no taker is inside.
+  if (taker.gate.acknowledged()) births_after_stop_.fetch_add(1);
+  assert(!taker.gate.acknowledged() && "a connection was born after StopTaking had returned");
+  Taken taken = {
+      .status = Taken::Status::kConnection,
+      .connection = Connection{.session = wire::Session(listener.protocol(), wire::Clock::now()),
+                               .fd = net::UniqueFd(fd),
+                               .birth_generation = taker.generation,
+                               .birth_mode = taker.mode}};
+  ledger_.CountAccepted(*taken.connection);
+  return taken;
+}
+
+void Door::RefuseNew() {
+  for (Listener& listener : listeners_) listener.RefuseNew();
+}
+
+int64_t Door::QueueLength() const {
+  int64_t length = 0;
+  for (const Listener& listener : listeners_) length += listener.QueueLength();
+  return length;
+}
+
+void Door::CloseListeners() {
+  for (Listener& listener : listeners_) listener.Close();
+}
+
+}  // namespace handshake::server

@@ -1,0 +1,99 @@
+// Where engines take connections from: the listeners, and what the lobby offers.
+#ifndef HANDSHAKE_SERVER_DOOR_DOOR_H_
+#define HANDSHAKE_SERVER_DOOR_DOOR_H_
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "server/door/connection.h"
+#include "server/door/fd_reserve.h"
+#include "server/door/ledger.h"
+#include "server/door/listener.h"
+#include "server/door/lobby.h"
+#include "server/door/mode.h"
+#include "server/door/take_gate.h"
+
+namespace handshake::server {
+
+// Who takes: what a connection that is born now is counted to.
+struct Taker {
+  Mode mode;
+  uint32_t generation;
+  TakeGate& gate;
+  std::atomic<int64_t>& taken_count;  // raised while the gate holds the taker inside
+};
+
+struct Taken {
+  enum class Status : uint8_t {
+    kConnection,
+    kNothing,    // wait until one of wait_fds() is readable
+    kExhausted,  // no descriptor or memory: stay away from the door for kExhaustedPause and more
+    kStopped,    // the taker's gate is closed
+  };
+  Status status;
+  std::optional<Connection> connection;  // set with kConnection
+};
+
+// One for the process, owned by the data plane. Any thread, from Open() until CloseListeners().
+class Door {
+ public:
+  // Borrows both.
+  Door(Lobby& lobby, Ledger& ledger) : lobby_(lobby), ledger_(ledger) {}
+
+  absl::Status Open(const std::vector<ListenerOptions>& options);
+
+  // Never waits. One connection a call: an offered one before a fresh one.
+  Taken Take(const Taker& taker);
+
+  // Readable, level-triggered, while Take() has something: the listeners and the lobby's offers.
+  // Several engines may wait on them at once; each connection is given out once.
+  const std::vector<int>& wait_fds() const { return wait_fds_; }
+  const std::vector<Listener>& listeners() const { return listeners_; }
+
+  // Accepts that met a closed gate after its engine had acknowledged: always 0.
+  int64_t births_after_stop() const { return births_after_stop_.load(); }
+
+  // For the shutdown, in this order: nothing new; the queue is empty; no engine takes; close.
+  void RefuseNew();
+  int64_t QueueLength() const;
+  void CloseListeners();
+
+ private:
+  Taken Accept(const Taker& taker);
+  Taken Born(const Taker& taker, const Listener& listener, int fd);
+
+  Lobby& lobby_;
+  Ledger& ledger_;
+  FdReserve reserve_;
+  std::vector<Listener> listeners_;
+  std::vector<int> wait_fds_;
+  std::atomic<uint32_t> next_listener_{0};  // where the next accept begins, for fairness
+  std::atomic<int64_t> births_after_stop_{0};
+};
+
+// How long a taker stays away from the door when descriptors, memory or threads have run out: twice
+// as long each time, until something could be taken again.
+class TakeBackOff {
+ public:
+  static constexpr std::chrono::milliseconds kFirst{10};
+  static constexpr std::chrono::milliseconds kLongest{200};
+  // The time to stay away.
+  wire::Duration Next() {
+    const auto pause = pause_;
+    pause_ = std::min(pause_ * 2, kLongest);
+    return pause;
+  }
+  void Reset() { pause_ = kFirst; }
+
+ private:
+  std::chrono::milliseconds pause_ = kFirst;
+};
+
+}  // namespace handshake::server
+
+#endif  // HANDSHAKE_SERVER_DOOR_DOOR_H_

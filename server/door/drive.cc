@@ -1,0 +1,139 @@
+#include "server/door/drive.h"
+
+#include <sys/socket.h>
+
+#include <cassert>
+#include <cerrno>
+#include <chrono>
+
+namespace handshake::server {
+namespace {
+
+enum class Step : uint8_t { kDone, kWouldBlock };
+
+bool WouldBlock(ssize_t n) { return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK); }
+
+// Calls a socket operation again while a signal interrupts it.
+template <class Operation>
+ssize_t Uninterrupted(Operation operation) {
+  ssize_t n;
+  do {
+    n = operation();
+  } while (n < 0 && errno == EINTR);
+  return n;
+}
+
+void NoteFirstByte(Connection& connection, wire::TimePoint now) {
+  if (connection.first_byte_us != Connection::kNoByteYet) return;
+  connection.first_byte_us = static_cast<uint32_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(now - connection.session.started())
+          .count());
+}
+
+Step Read(Connection& connection, Ledger& ledger, wire::TimePoint now) {
+  const std::span<char> room = connection.session.Room();
+  const ssize_t n = Uninterrupted(
+      [&] { return recv(connection.fd.get(), room.data(), room.size(), MSG_DONTWAIT); });
+  if (WouldBlock(n)) return Step::kWouldBlock;
+  if (n > 0) {
+    NoteFirstByte(connection, now);
+    ledger.CountReceived(connection, n);
+    connection.session.OnReceived(static_cast<size_t>(n), now);
+  } else if (n == 0) {
+    connection.session.OnEndOfStream(now);
+  } else {
+    connection.session.OnReset(now);
+  }
+  return Step::kDone;
+}
+
+Step Write(Connection& connection, Ledger& ledger, wire::TimePoint now) {
+  char scratch[wire::Session::kScratchBytes];
+  const std::string_view output = connection.session.Output(scratch);
+  const ssize_t n = Uninterrupted([&] {
+    return send(connection.fd.get(), output.data(), output.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  });
+  if (WouldBlock(n)) return Step::kWouldBlock;
+  if (n < 0) {
+    connection.session.OnReset(now);
+    return Step::kDone;
+  }
+  ledger.CountSent(connection, n);
+  connection.session.OnSent(static_cast<size_t>(n), now);
+  if (!connection.counted_held && connection.session.held()) {
+    connection.counted_held = true;
+    ledger.CountHeld(connection);
+  }
+  return Step::kDone;
+}
+
+Step Discard(Connection& connection, wire::TimePoint now) {
+  // MSG_TRUNC on a TCP socket drops the bytes without copying them.
+  const ssize_t n = Uninterrupted([&] {
+    return recv(connection.fd.get(), nullptr, connection.session.DiscardLimit(),
+                MSG_DONTWAIT | MSG_TRUNC);
+  });
+  if (WouldBlock(n)) return Step::kWouldBlock;
+  if (n > 0) {
+    connection.session.OnDiscarded(static_cast<size_t>(n), now);
+  } else if (n == 0) {
+    connection.session.OnEndOfStream(now);
+  } else {
+    connection.session.OnReset(now);
+  }
+  return Step::kDone;
+}
+
+// Counted first: when the peer sees the end of the stream, the ledger knows of it.
+void Finish(Connection& connection, Ledger& ledger, wire::TimePoint now) {
+  ledger.CountEnded(connection, now);
+  if (connection.session.ending() == wire::Ending::kReset) {
+    const linger reset{.l_onoff = 1, .l_linger = 0};
+    setsockopt(connection.fd.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+  }
+  connection.fd.reset();
+}
+
+}  // namespace
+
+Progress Drive(Connection& connection, Ledger& ledger, wire::TimePoint now) {
+  wire::Session& session = connection.session;
+  bool has_read = false;
+  while (true) {
+    Step step = Step::kDone;
+    Progress wait = Progress::kAwaitReadable;
+    switch (session.need()) {
+      case wire::Need::kRead:
+        step = has_read ? Step::kWouldBlock : Read(connection, ledger, now);
+        has_read = true;
+        break;
+      case wire::Need::kWrite:
+        step = Write(connection, ledger, now);
+        wait = Progress::kAwaitWritable;
+        break;
+      case wire::Need::kShutdown:
+        shutdown(connection.fd.get(), SHUT_WR);
+        session.OnShutdown(now);
+        break;
+      case wire::Need::kDiscard:
+        step = Discard(connection, now);
+        break;
+      case wire::Need::kEnd:
+        Finish(connection, ledger, now);
+        return Progress::kEnded;
+      case wire::Need::kProbe:
+        assert(false && "a server never probes");
+        break;
+    }
+    if (step == Step::kDone) continue;
+    if (now < session.deadline()) return wait;
+    session.OnTime(now);  // ends it, or moves the deadline
+  }
+}
+
+void Abort(Connection& connection, wire::Verdict verdict, Ledger& ledger, wire::TimePoint now) {
+  connection.session.Abort(verdict);
+  Finish(connection, ledger, now);
+}
+
+}  // namespace handshake::server

@@ -1,0 +1,28 @@
+// Moves one connection forward as far as its socket allows, without waiting. Everything that runs
+// on readiness (the blocking modes, epoll, the lobby) serves a connection through this.
+#ifndef HANDSHAKE_SERVER_DOOR_DRIVE_H_
+#define HANDSHAKE_SERVER_DOOR_DRIVE_H_
+
+#include "common/wire/session.h"
+#include "server/door/connection.h"
+#include "server/door/ledger.h"
+
+namespace handshake::server {
+
+// What the connection waits for next; session.deadline() says until when.
+enum class Progress : uint8_t {
+  kAwaitReadable,
+  kAwaitWritable,
+  kEnded,  // counted in the ledger and closed; session.verdict() says how it went
+};
+
+// Reads at most once (what arrived later is reported by readiness again), writes what it can, and
+// applies the deadline after having read what had arrived. Called by whoever owns the connection.
+Progress Drive(Connection& connection, Ledger& ledger, wire::TimePoint now);
+
+// Ends it for a reason outside the protocol: counted, reset.
+void Abort(Connection& connection, wire::Verdict verdict, Ledger& ledger, wire::TimePoint now);
+
+}  // namespace handshake::server
+
+#endif  // HANDSHAKE_SERVER_DOOR_DRIVE_H_

@@ -1,0 +1,77 @@
+// What became of every connection, counted to the mode it was born in.
+#ifndef HANDSHAKE_SERVER_DOOR_LEDGER_H_
+#define HANDSHAKE_SERVER_DOOR_LEDGER_H_
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "common/stats/histogram.h"
+#include "common/wire/session.h"
+#include "common/wire/verdict.h"
+#include "server/door/connection.h"
+#include "server/door/mode.h"
+#include "server/door/mode_stats.h"
+
+namespace handshake::server {
+
+// Counters live in shards: a thread counts in one of them with relaxed adds, readers add them up.
+// Any thread may count and read; nothing locks, waits or allocates but Open().
+class Ledger {
+ public:
+  explicit Ledger(int shard_count);
+  ~Ledger();
+
+  // Makes room for a mode's counts; before its first connection. Idempotent.
+  void Open(Mode mode);
+
+  void CountAccepted(const Connection& connection);
+  void CountHandedOver(const Connection& connection);
+  void CountHeld(const Connection& connection);
+  // Its session has ended.
+  void CountEnded(const Connection& connection, wire::TimePoint now);
+  void CountReceived(const Connection& connection, int64_t bytes);
+  void CountSent(const Connection& connection, int64_t bytes);
+
+  // Everything but the engines' CPU time. Ended is read before accepted, so in_flight is never
+  // below 0 and exact at rest.
+  ModeStats Read(Mode mode) const;
+
+  struct Totals {
+    int64_t accepted = 0;
+    int64_t completed = 0;
+    int64_t failed = 0;
+  };
+  Totals ReadTotals() const;
+
+ private:
+  using Counter = std::atomic<int64_t>;
+  struct alignas(64) Shard {
+    Counter accepted{0};
+    Counter handed_over{0};
+    Counter held{0};
+    Counter held_ended{0};
+    Counter bytes_received{0};
+    Counter bytes_sent{0};
+    std::array<Counter, wire::kVerdictCount> ended{};
+    stats::AtomicHistogram handshake{stats::kServerLatencyLayout};
+    stats::AtomicHistogram first_byte{stats::kServerLatencyLayout};
+    stats::AtomicHistogram first_to_last{stats::kServerLatencyLayout};
+  };
+  using Shards = std::vector<Shard>;
+
+  const Shards* Find(Mode mode) const;
+  Shard& MyShard(Mode mode);
+
+  const int shard_count_;
+  std::mutex opening_;
+  // Set once by Open(), then constant: what a reader sees is complete.
+  std::array<std::atomic<Shards*>, kModeCount> modes_{};
+};
+
+}  // namespace handshake::server
+
+#endif  // HANDSHAKE_SERVER_DOOR_LEDGER_H_

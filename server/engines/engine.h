@@ -1,0 +1,120 @@
+// The seam: what a concurrency mode is to the rest of the server.
+#ifndef HANDSHAKE_SERVER_ENGINES_ENGINE_H_
+#define HANDSHAKE_SERVER_ENGINES_ENGINE_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <span>
+
+#include "absl/status/status.h"
+#include "common/wire/session.h"
+#include "server/door/connection.h"
+#include "server/door/cpu_meter.h"
+#include "server/door/door.h"
+#include "server/door/drive.h"
+#include "server/door/ledger.h"
+#include "server/door/lobby.h"
+#include "server/door/mode.h"
+
+namespace handshake::server {
+
+struct EngineOptions {
+  int64_t max_threads = 4'096;  // thread-per-connection: accepting pauses there
+  int64_t pool_threads = 0;     // thread-pool; 0: max(4, 2 x CPUs)
+  int64_t workers = 0;          // epoll: reactor threads; 0: max(1, CPUs / 2)
+};
+
+// What engines work with; all of it outlives them.
+struct EngineContext {
+  Door& door;
+  Lobby& lobby;
+  Ledger& ledger;
+  CpuMeter& cpu_meter;
+  EngineOptions options;
+};
+
+// One generation of one mode. Who accepts, who waits and who runs is each engine's own affair.
+//
+// Life: Prepare() -> Start() -> StopTaking() -> Drain() -> destruction, all but HurryDrain() called
+// by one owner, never by an engine thread. The destructor waits until no thread holds a reference;
+// in_flight() is 0 by then unless Drain() was never called.
+class Engine {
+ public:
+  Engine(const EngineContext& context, Mode mode, uint32_t generation);
+  virtual ~Engine() = default;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Gets everything that can fail: threads, descriptors, memory. Takes nothing. After a failure the
+  // engine can only be destroyed.
+  virtual absl::Status Prepare() = 0;
+  // Takes from the door from now on. Cannot fail.
+  virtual void Start() = 0;
+
+  // On return nothing is taken any more. It overtakes: the gate is checked before every take, so it
+  // waits for one accept call at most. What was taken is served on.
+  void StopTaking() { gate_.Close(); }
+
+  // After StopTaking(): serves on until all has ended, `deadline` has passed or HurryDrain() was
+  // called; then passes what is left to the lobby in small slices. A connection is always either
+  // served here, or watched there, or in a slice on its way. Returns when in_flight() is 0.
+  void Drain(wire::TimePoint deadline);
+  // Makes Drain(), now or later, pass everything to the lobby at once. Any thread.
+  void HurryDrain();
+
+  Mode mode() const { return mode_; }
+  uint32_t generation() const { return generation_; }
+
+  // Any thread. Exact once StopTaking() has returned and Drain() has not begun to hand over; the
+  // four always add up: taken = completed + failed + handed_over + in_flight.
+  struct Counts {
+    int64_t taken = 0;
+    int64_t completed = 0;
+    int64_t failed = 0;
+    int64_t handed_over = 0;
+    int64_t in_flight() const { return taken - completed - failed - handed_over; }
+  };
+  Counts counts() const;
+  int64_t in_flight() const { return counts().in_flight(); }
+
+ protected:
+  // For engine threads. Take: see Door::Take. Serve: see Drive.
+  Taken Take();
+  Progress Serve(Connection& connection);
+  // Passes connections that this engine serves to the lobby. detached_at: since when no thread
+  // waits on them.
+  void HandOver(std::span<Connection> slice, wire::TimePoint detached_at);
+
+  // Drain() has begun: threads that only wait for connections may end.
+  virtual void OnDrain() = 0;
+  // Hands over all there is; returns when nothing is left.
+  virtual void HandOverAll() = 0;
+  // For HandOverAll(): blocks until in_flight() is 0.
+  void AwaitEmpty();
+
+  const EngineContext& context() const { return context_; }
+
+ private:
+  void NotifyDrain();
+
+  const EngineContext context_;
+  const Mode mode_;
+  const uint32_t generation_;
+  TakeGate gate_;
+
+  // On one cache line: a thread that serves touches them together.
+  alignas(64) std::atomic<int64_t> taken_{0};
+  std::atomic<int64_t> completed_{0};
+  std::atomic<int64_t> failed_{0};
+  std::atomic<int64_t> handed_over_{0};
+
+  std::mutex drain_mutex_;
+  std::condition_variable drain_changed_;
+  bool hurry_ = false;  // guarded by drain_mutex_
+};
+
+}  // namespace handshake::server
+
+#endif  // HANDSHAKE_SERVER_ENGINES_ENGINE_H_

@@ -1,0 +1,69 @@
+#include "server/engines/factory.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "server/engines/epoll.h"
+#include "server/engines/sequential.h"
+#include "server/engines/thread_per_connection.h"
+#include "server/engines/thread_pool.h"
+
+namespace handshake::server {
+int64_t CpuCount() {
+  cpu_set_t cpus;
+  if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0) return 1;
+  return std::max(1, CPU_COUNT(&cpus));
+}
+
+EngineOptions WithDefaults(const EngineOptions& options) {
+  EngineOptions filled = options;
+  if (filled.pool_threads == 0) filled.pool_threads = std::max<int64_t>(4, 2 * CpuCount());
+  if (filled.workers == 0) filled.workers = std::max<int64_t>(1, CpuCount() / 2);
+  return filled;
+}
+
+std::string EngineDescription(Mode mode) {
+  switch (mode) {
+    case Mode::kSequential:
+      return std::string(SequentialEngine::kDescription);
+    case Mode::kThreadPerConnection:
+      return std::string(ThreadPerConnectionEngine::kDescription);
+    case Mode::kThreadPool:
+      return std::string(ThreadPoolEngine::kDescription);
+    case Mode::kEpoll:
+      return std::string(EpollEngine::kDescription);
+  }
+  return "";
+}
+
+std::unique_ptr<Engine> MakeEngine(const EngineContext& context, Mode mode, uint32_t generation) {
+  switch (mode) {
+    case Mode::kSequential:
+      return std::make_unique<SequentialEngine>(context, generation);
+    case Mode::kThreadPerConnection:
+      return std::make_unique<ThreadPerConnectionEngine>(context, generation);
+    case Mode::kThreadPool:
+      return std::make_unique<ThreadPoolEngine>(context, generation);
+    case Mode::kEpoll:
+      return std::make_unique<EpollEngine>(context, generation);
+  }
+  return nullptr;
+}
+
+int64_t EngineMaxConcurrent(Mode mode, const EngineOptions& options, int64_t fd_limit) {
+  switch (mode) {
+    case Mode::kSequential:
+      return 1;
+    case Mode::kThreadPerConnection:
+      return std::min(options.max_threads, fd_limit);
+    case Mode::kThreadPool:
+      return std::min(options.pool_threads, fd_limit);
+    case Mode::kEpoll:
+      return fd_limit;
+  }
+  return 0;
+}
+
+}  // namespace handshake::server

@@ -1,0 +1,28 @@
+// The modes and the engines that make them.
+#ifndef HANDSHAKE_SERVER_ENGINES_FACTORY_H_
+#define HANDSHAKE_SERVER_ENGINES_FACTORY_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "server/door/mode.h"
+#include "server/engines/engine.h"
+
+namespace handshake::server {
+
+// CPUs that this process may use.
+int64_t CpuCount();
+
+// How a mode works, in one line.
+std::string EngineDescription(Mode mode);
+// How many handshakes can be in progress at once in it. fd_limit: descriptors left for connections.
+int64_t EngineMaxConcurrent(Mode mode, const EngineOptions& options, int64_t fd_limit);
+// The options with their defaults filled in for this machine.
+EngineOptions WithDefaults(const EngineOptions& options);
+
+std::unique_ptr<Engine> MakeEngine(const EngineContext& context, Mode mode, uint32_t generation);
+
+}  // namespace handshake::server
+
+#endif  // HANDSHAKE_SERVER_ENGINES_FACTORY_H_

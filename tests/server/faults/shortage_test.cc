@@ -1,0 +1,123 @@
+// Descriptors and threads run out under load: accepting pauses and recovers, nothing is lost.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <cerrno>
+#include <chrono>
+#include <string>
+
+#include "common/net/unique_fd.h"
+#include "common/stats/process_usage.h"
+#include "server/door/mode.h"
+#include "tests/server/storm/data_plane_fixture.h"
+#include "tests/server/storm/load_process.h"
+#include "tests/server/storm/switch_driver.h"
+#include "tests/support/build_kind.h"
+#include "tests/support/interpose.h"
+
+namespace handshake::test {
+namespace {
+
+using server::Mode;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr int64_t kForEver = 1'000'000'000;
+constexpr int kPoolThreads = 4;
+
+class ShortageTest : public DataPlaneFixture, public testing::WithParamInterface<Mode> {
+ protected:
+  ShortageTest() { engine_.pool_threads = kPoolThreads; }
+
+  // Has anything been completed since `before`?
+  bool GoesOn(int64_t before) {
+    return WaitUntil([&] { return totals().completed > before; });
+  }
+};
+
+TEST_P(ShortageTest, AcceptPausesWithoutSpinningAndRecovers) {
+  // Pauses of 10, 20, 40, 80, 160, 200, 200 ms lie between eight attempts of one taker. Each thread
+  // of a pool comes to the door once more when it has served its last connection.
+  constexpr int64_t kAttempts = 8 + kPoolThreads;
+  constexpr milliseconds kAtLeast{300};
+  Start(GetParam());
+  LoadProcess load(address(), {.busy = 8});
+  ASSERT_TRUE(GoesOn(100)) << "void: no load";
+
+  const auto cpu_before = stats::ReadProcessUsage().cpu;
+  const auto starved = steady_clock::now();
+  Interpose::FailNext(Call::kAccept4, EMFILE, kForEver);
+  ASSERT_TRUE(WaitUntil([] { return Interpose::Failures(Call::kAccept4) >= kAttempts; }));
+  const auto took = steady_clock::now() - starved;
+  EXPECT_GE(took, kAtLeast) << "it spins";
+  if (kTimed) {
+    const auto cpu = stats::ReadProcessUsage().cpu - cpu_before;
+    EXPECT_LE(cpu, took / 10) << "it spins";
+  }
+
+  const int64_t before = totals().completed;
+  Interpose::FailNext(Call::kAccept4, EMFILE, 0);
+  const auto relieved = steady_clock::now();
+  EXPECT_TRUE(GoesOn(before)) << "accepting was not taken up again";
+  // The longest pause, a tick of the statistics, and room for a loaded machine.
+  EXPECT_LE(steady_clock::now() - relieved, milliseconds(kTimed ? 1'000 : 5'000));
+  FinishAndCheck(load);
+}
+
+TEST_P(ShortageTest, DescriptorLimitIsMetAndLifted) {
+  constexpr int kClients = 60;
+  constexpr int kRoom = 20;  // above what is open and kept in reserve
+  Start(GetParam(), PatientHandshake());
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlimit low = {
+      .rlim_cur = static_cast<rlim_t>(stats::ReadProcessUsage().open_fd_count + kRoom),
+      .rlim_max = limit.rlim_max};
+  LoadProcess load(address(), {.busy = 4, .one_byte = kClients});
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+  // A mode that serves few at a time does not get there: it fills its own places.
+  const bool gets_there = GetParam() == Mode::kEpoll || GetParam() == Mode::kThreadPerConnection;
+  if (gets_there) {
+    EXPECT_TRUE(WaitUntil([&] { return NewSnapshot()->listeners.front().accept_queue > 0; }));
+    // The reserve has been let go: others in this process still get what they need.
+    const net::UniqueFd other(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    EXPECT_TRUE(other) << "no descriptor is left for control";
+    EXPECT_LT(totals().accepted, kClients);
+  }
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  FinishAndCheck(load);
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, ShortageTest, testing::ValuesIn(server::kModes),
+                         [](const testing::TestParamInfo<Mode>& mode) {
+                           std::string name(server::ModeName(mode.param));
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+class ThreadShortageTest : public DataPlaneFixture {};
+
+TEST_F(ThreadShortageTest, ConnectionsWaitUntilThereAreThreadsAgain) {
+  Start(Mode::kThreadPerConnection);
+  Interpose::FailNext(Call::kThreadCreate, EAGAIN, 8);
+  LoadProcess load(address(), {.busy = 4, .held = 12, .silence_ms = 20});
+  ASSERT_TRUE(WaitUntil([] { return Interpose::Failures(Call::kThreadCreate) == 8; }));
+  ASSERT_TRUE(WaitUntil([&] { return totals().completed >= 200; }));
+  EXPECT_GE(totals().handed_over, 8) << "where were those without a thread?";
+  FinishAndCheck(load);
+}
+
+TEST_F(ThreadShortageTest, NowAndThen) {
+  constexpr int64_t kHandshakes = kSanitized ? 500 : 5'000;
+  constexpr int kErrors[] = {EAGAIN};
+  Start(Mode::kThreadPerConnection);
+  Interpose::FailShare(Call::kThreadCreate, kErrors, 20'000, 7);
+  LoadProcess load(address(), {.busy = 8, .held = 12, .silence_ms = 20});
+  ASSERT_TRUE(WaitUntil([&] { return totals().completed >= kHandshakes; }));
+  EXPECT_GT(Interpose::Failures(Call::kThreadCreate), 0) << "void: no thread was refused";
+  FinishAndCheck(load);
+}
+
+}  // namespace
+}  // namespace handshake::test

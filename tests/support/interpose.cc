@@ -1,0 +1,178 @@
+#include "tests/support/interpose.h"
+
+#include <dlfcn.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+namespace handshake::test {
+namespace {
+
+// Zero-initialised, so that it is valid for calls made before main().
+struct Plan {
+  std::atomic<int64_t> calls;
+  std::atomic<int64_t> failures;
+  std::atomic<int64_t> next_turn;  // counts down; the last next_count turns fail
+  std::atomic<int64_t> next_count;
+  std::atomic<int> next_error;
+  std::atomic<int> per_million;
+  std::atomic<uint64_t> random;
+  std::array<std::atomic<int>, 8> errors;
+  std::atomic<size_t> error_count;
+};
+constinit std::array<Plan, kCallCount> g_plans{};
+constinit std::atomic<size_t> g_send_limit{0};
+constinit std::atomic<const char*> g_cut_prefix{nullptr};
+constinit std::atomic<size_t> g_cut_prefix_size{0};
+constinit std::atomic<int64_t> g_answers_cut{0};
+
+Plan& PlanOf(Call call) { return g_plans[static_cast<size_t>(call)]; }
+
+// splitmix64: each draw is one atomic add, so threads share one sequence.
+uint64_t Draw(std::atomic<uint64_t>& state) {
+  uint64_t z = state.fetch_add(0x9E3779B97F4A7C15) + 0x9E3779B97F4A7C15;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+  return z ^ (z >> 31);
+}
+
+// The error that this call is to fail with; 0: none.
+int NextError(Call call) {
+  Plan& plan = PlanOf(call);
+  plan.calls.fetch_add(1);
+  int error = 0;
+  const int64_t turn = plan.next_turn.load() > 0 ? plan.next_turn.fetch_sub(1) : 0;
+  if (turn > 0 && turn <= plan.next_count.load()) {
+    error = plan.next_error.load();
+  } else if (const int share = plan.per_million.load(); share > 0) {
+    const uint64_t draw = Draw(plan.random);
+    if (draw % 1'000'000 < static_cast<uint64_t>(share)) {
+      error = plan.errors[(draw >> 32) % plan.error_count.load()].load();
+    }
+  }
+  if (error != 0) plan.failures.fetch_add(1);
+  return error;
+}
+
+bool Fails(Call call) {
+  const int error = NextError(call);
+  if (error != 0) errno = error;
+  return error != 0;
+}
+
+template <class Function>
+Function Next(const char* name) {
+  return reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
+}
+
+bool IsCut(const void* data, size_t size) {
+  const char* prefix = g_cut_prefix.load();
+  const size_t prefix_size = g_cut_prefix_size.load();
+  return prefix != nullptr && size > prefix_size && std::memcmp(data, prefix, prefix_size) == 0;
+}
+
+// A corked segment is not sent for 200 ms, and with the low-water mark at 1 an unsent byte makes
+// the socket unwritable: to the server it is what a full send buffer is.
+void HoldBack(int fd) {
+  const int one = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_CORK, &one, sizeof(one));
+  setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &one, sizeof(one));
+}
+
+}  // namespace
+
+int64_t Interpose::Calls(Call call) { return PlanOf(call).calls.load(); }
+int64_t Interpose::Failures(Call call) { return PlanOf(call).failures.load(); }
+
+void Interpose::FailNext(Call call, int error, int64_t count, int64_t skip) {
+  Plan& plan = PlanOf(call);
+  plan.next_error.store(error);
+  plan.next_count.store(count);
+  plan.next_turn.store(count + skip);
+}
+
+void Interpose::FailShare(Call call, std::span<const int> errors, int per_million, uint64_t seed) {
+  Plan& plan = PlanOf(call);
+  const size_t count = std::min(errors.size(), plan.errors.size());
+  for (size_t i = 0; i < count; ++i) plan.errors[i].store(errors[i]);
+  plan.error_count.store(count);
+  plan.random.store(seed);
+  plan.per_million.store(count == 0 ? 0 : per_million);
+}
+
+void Interpose::LimitSend(size_t bytes) { g_send_limit.store(bytes); }
+
+void Interpose::CutAnswers(std::string_view prefix) {
+  g_cut_prefix_size.store(prefix.size());
+  g_cut_prefix.store(prefix.empty() ? nullptr : prefix.data());
+}
+
+int64_t Interpose::answers_cut() { return g_answers_cut.load(); }
+
+void Interpose::Reset() {
+  for (Plan& plan : g_plans) {
+    plan.next_turn.store(0);
+    plan.per_million.store(0);
+    plan.calls.store(0);
+    plan.failures.store(0);
+  }
+  LimitSend(0);
+  CutAnswers("");
+  g_answers_cut.store(0);
+}
+
+}  // namespace handshake::test
+
+using handshake::test::Call;
+
+extern "C" {
+
+int accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
+  static const auto next = handshake::test::Next<decltype(&accept4)>("accept4");
+  return handshake::test::Fails(Call::kAccept4) ? -1 : next(fd, address, size, flags);
+}
+
+ssize_t recv(int fd, void* data, size_t size, int flags) {
+  static const auto next = handshake::test::Next<decltype(&recv)>("recv");
+  return handshake::test::Fails(Call::kRecv) ? -1 : next(fd, data, size, flags);
+}
+
+ssize_t send(int fd, const void* data, size_t size, int flags) {
+  static const auto next = handshake::test::Next<decltype(&send)>("send");
+  if (handshake::test::Fails(Call::kSend)) return -1;
+  if (handshake::test::IsCut(data, size)) {
+    handshake::test::g_answers_cut.fetch_add(1);
+    handshake::test::HoldBack(fd);
+    return next(fd, data, size / 2 - 1, flags);
+  }
+  const size_t limit = handshake::test::g_send_limit.load();
+  return next(fd, data, limit == 0 ? size : std::min(size, limit), flags);
+}
+
+int epoll_create1(int flags) noexcept {
+  static const auto next = handshake::test::Next<decltype(&epoll_create1)>("epoll_create1");
+  return handshake::test::Fails(Call::kEpollCreate1) ? -1 : next(flags);
+}
+
+int eventfd(unsigned int initial, int flags) noexcept {
+  static const auto next = handshake::test::Next<decltype(&eventfd)>("eventfd");
+  return handshake::test::Fails(Call::kEventFd) ? -1 : next(initial, flags);
+}
+
+int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*),
+                   void* argument) noexcept {
+  static const auto next = handshake::test::Next<decltype(&pthread_create)>("pthread_create");
+  if (const int error = handshake::test::NextError(Call::kThreadCreate); error != 0) return error;
+  return next(thread, attributes, run, argument);
+}
+
+}  // extern "C"

@@ -1,0 +1,30 @@
+#include "tests/support/own_network.h"
+
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "common/net/unique_fd.h"
+
+namespace handshake::test {
+
+bool EnterOwnNetwork() {
+  if (unshare(CLONE_NEWNET) != 0) return false;
+  // There is no way back from here: a loopback that cannot be raised leaves nothing to test on.
+  const net::UniqueFd any(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  if (ioctl(any.get(), SIOCSIFFLAGS, &request) != 0) {
+    std::perror("cannot raise loopback in the new network namespace");
+    std::abort();
+  }
+  return true;
+}
+
+}  // namespace handshake::test
