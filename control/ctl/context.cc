@@ -78,6 +78,41 @@ std::string_view Cause(std::string_view message) {
 
 }  // namespace
 
+StallGuard::StallGuard(grpc::ClientContext& call, std::chrono::nanoseconds patience)
+    : thread_([this, &call, patience] { Watch(call, patience); }) {}
+
+StallGuard::~StallGuard() {
+  {
+    std::lock_guard lock(mutex_);
+    done_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void StallGuard::Alive() {
+  {
+    std::lock_guard lock(mutex_);
+    ++signs_of_life_;
+  }
+  changed_.notify_all();
+}
+
+bool StallGuard::stalled() const {
+  std::lock_guard lock(mutex_);
+  return stalled_;
+}
+
+void StallGuard::Watch(grpc::ClientContext& call, std::chrono::nanoseconds patience) {
+  std::unique_lock lock(mutex_);
+  while (!done_ && !stalled_) {
+    const int64_t seen = signs_of_life_;
+    stalled_ = !changed_.wait_for(lock, patience,
+                                  [this, seen] { return done_ || signs_of_life_ != seen; });
+  }
+  if (stalled_) call.TryCancel();
+}
+
 void Context::AddFlags(CLI::App& app) {
   app.add_option("--endpoint", endpoint_, "Control HOST:PORT to call")
       ->envname("HANDSHAKE_ENDPOINT")
