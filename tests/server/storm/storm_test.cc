@@ -70,7 +70,7 @@ TEST_F(StormTest, EveryPairUnderLoad) {
     if (std::chrono::steady_clock::now() - began > size.at_most) break;
     for (Mode target : ModeTour()) {
       next = std::max(next + kSwitchInterval, std::chrono::steady_clock::now());
-      std::this_thread::sleep_until(next);  // the storm's metronome
+      std::this_thread::sleep_until(next);  // NOLINT(sleep): the storm's metronome
       ASSERT_TRUE(driver.Switch(target, kDrainTimeouts[lap % kDrainTimeouts.size()]));
     }
   }
