@@ -9,10 +9,6 @@ ClientHandshake::ClientHandshake(const HandshakeOptions& options, int64_t sequen
   assert(options.framing != Framing::kAuto && sequence <= kMaxSequence);
 }
 
-Ending ClientHandshake::ending() const {
-  return verdict() == Verdict::kOk ? Ending::kClose : Ending::kReset;
-}
-
 std::string_view ClientHandshake::Output(std::span<char> scratch) const {
   assert(need() == Need::kWrite);
   const int64_t number = sequence() + (stage() == Stage::kWriteHello ? 0 : 2);
@@ -25,7 +21,12 @@ void ClientHandshake::OnSent(size_t n, TimePoint now) {
   const size_t left = Output(scratch).size();
   assert(n <= left);
   CountSent(n);
-  if (n == left) NextStep(StageEvent::kSent, now);
+  if (n < left) return;
+  if (stage() == Stage::kWriteHello) {
+    NextStep(StageEvent::kSent, now);
+  } else {
+    Move(StageEvent::kSent);
+  }
 }
 
 void ClientHandshake::OnReceived(size_t n, TimePoint now) {
@@ -33,13 +34,13 @@ void ClientHandshake::OnReceived(size_t n, TimePoint now) {
   if (stage() == Stage::kReadReply) {
     ReadReply(now);
   } else {
-    JudgeUnexpected();
+    JudgeUnexpected(now);
   }
 }
 
 void ClientHandshake::ReadReply(TimePoint now) {
   constexpr std::string_view kError = "ERROR ";
-  if (input().starts_with(kError.substr(0, input().size()))) return JudgeUnexpected();
+  if (input().starts_with(kError.substr(0, input().size()))) return JudgeUnexpected(now);
   const Recognised reply = RecogniseExpected(input(), framing(), sequence() + 1);
   if (reply.verdict == Verdict::kNone) return;
   if (reply.verdict != Verdict::kOk) return Fail(StageEvent::kFail, reply.verdict, now);
@@ -48,12 +49,12 @@ void ClientHandshake::ReadReply(TimePoint now) {
   NextStep(StageEvent::kMessage, now);
 }
 
-void ClientHandshake::JudgeUnexpected() {
+void ClientHandshake::JudgeUnexpected(TimePoint now) {
   constexpr std::string_view kError = "ERROR ";
   const bool may_be_error = input().starts_with(kError.substr(0, input().size()));
-  if (!may_be_error) return Fail(StageEvent::kFail, Verdict::kTrailingData, started());
+  if (!may_be_error) return Fail(StageEvent::kFail, UnlessConfirmed(Verdict::kTrailingData), now);
   const bool complete = input().ends_with('\n') || input().size() == kMaxMessageBytes;
-  if (complete) Fail(StageEvent::kFail, Verdict::kPeerError, started());
+  if (complete) Fail(StageEvent::kFail, Verdict::kPeerError, now);
 }
 
 void ClientHandshake::OnQuiet(TimePoint /*now*/) {
@@ -63,23 +64,24 @@ void ClientHandshake::OnQuiet(TimePoint /*now*/) {
 
 void ClientHandshake::OnEndOfStream(TimePoint now) {
   if (input().starts_with("ERROR ")) return Fail(StageEvent::kFail, Verdict::kPeerError, now);
-  if (stage() != Stage::kReadEnd) {
-    return Fail(StageEvent::kFail, AtStep(Verdict::kPeerGoneStep1), now);
+  if (stage() != Stage::kReadEnd || !input().empty()) {
+    return Fail(StageEvent::kFail, UnlessConfirmed(AtStep(Verdict::kPeerGoneStep1)), now);
   }
-  if (!input().empty()) return Fail(StageEvent::kFail, Verdict::kTrailingData, now);
   set_verdict(Verdict::kOk);
   Move(StageEvent::kEndOfStream);
 }
 
 void ClientHandshake::OnReset(TimePoint now) {
-  const bool sent_all = stage() == Stage::kReadEnd;
-  Fail(StageEvent::kFail, sent_all ? Verdict::kUnconfirmed : AtStep(Verdict::kPeerResetStep1), now);
+  Fail(StageEvent::kFail, UnlessConfirmed(AtStep(Verdict::kPeerResetStep1)), now);
 }
 
 void ClientHandshake::OnTime(TimePoint now) {
   if (!StepPassed(now)) return;
-  const bool sent_all = stage() == Stage::kReadEnd;
-  Fail(StageEvent::kFail, sent_all ? Verdict::kUnconfirmed : AtStep(Verdict::kTimeoutStep1), now);
+  Fail(StageEvent::kFail, UnlessConfirmed(AtStep(Verdict::kTimeoutStep1)), now);
+}
+
+Verdict ClientHandshake::UnlessConfirmed(Verdict verdict) const {
+  return stage() == Stage::kReadEnd ? Verdict::kUnconfirmed : verdict;
 }
 
 }  // namespace handshake::wire

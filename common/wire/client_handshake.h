@@ -6,15 +6,14 @@
 
 namespace handshake::wire {
 
-// Verdict kOk: X+1 came, message 3 was sent and the server closed with FIN. kUnconfirmed: message 3
-// was sent and anything but a clean FIN followed. kPeerError: input() holds the ERROR answer.
+// Verdict kOk: X+1 came, message 3 was sent and the server closed with FIN. kPeerError: input()
+// holds the ERROR answer. kUnconfirmed: message 3 was sent and anything else followed.
 class ClientHandshake : public HandshakeMachine {
  public:
   // Borrows `options`, which must outlive this; its framing is kLine or kBare.
   // sequence: X, at most kMaxSequence.
   ClientHandshake(const HandshakeOptions& options, int64_t sequence, TimePoint now);
 
-  Ending ending() const;
   std::string_view Output(std::span<char> scratch) const;
   int64_t sequence() const { return HandshakeMachine::sequence(); }
 
@@ -28,7 +27,9 @@ class ClientHandshake : public HandshakeMachine {
  private:
   void ReadReply(TimePoint now);
   // Bytes where none belong: an ERROR answer, or trailing data.
-  void JudgeUnexpected();
+  void JudgeUnexpected(TimePoint now);
+  // The verdict of a failure: kUnconfirmed once message 3 was sent, for the server may have got it.
+  Verdict UnlessConfirmed(Verdict verdict) const;
 };
 
 }  // namespace handshake::wire

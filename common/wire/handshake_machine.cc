@@ -39,7 +39,9 @@ Recognised RecogniseExpectedBare(std::string_view input, int64_t expected) {
     recognised.number = expected;
     recognised.length = text.size();
   } else if (!text.starts_with(input)) {
-    const bool well_formed = CanContinue(input) || ParseMessage(input).verdict == Verdict::kOk;
+    const auto wrong = std::mismatch(input.begin(), input.end(), text.begin(), text.end()).first;
+    const std::string_view judged(input.begin(), wrong + 1);  // whatever was read behind it
+    const bool well_formed = CanContinue(judged) || ParseMessage(judged).verdict == Verdict::kOk;
     recognised.verdict = well_formed ? Verdict::kMismatch : Verdict::kMalformed;
   }
   return recognised;
@@ -117,7 +119,7 @@ std::string_view HandshakeMachine::Remaining(size_t length, std::span<char> scra
 }
 
 void HandshakeMachine::StartGrace(TimePoint now) {
-  grace_end_us_ = OffsetOf(now + options_->bare_grace);
+  grace_end_us_ = std::min(OffsetOf(now + options_->bare_grace), step_deadline_us_);
 }
 
 bool HandshakeMachine::GracePassed(TimePoint now) const {

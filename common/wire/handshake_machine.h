@@ -56,6 +56,7 @@ class HandshakeMachine {
   int step() const { return TraitsOf(stage_).step; }
   Stage stage() const { return stage_; }
   Verdict verdict() const { return verdict_; }
+  Ending ending() const { return stage_ == Stage::kReset ? Ending::kReset : Ending::kClose; }
   TimePoint started() const { return started_; }
   TimePoint deadline() const;
   std::span<char> Room();
@@ -80,7 +81,7 @@ class HandshakeMachine {
   std::string_view terminator() const;
   std::string_view Remaining(size_t length, std::span<char> scratch) const;
 
-  // A second, usually earlier deadline inside a step: the end of the bare grace.
+  // A second deadline inside a step, at most as late as the step's: the end of the bare grace.
   void StartGrace(TimePoint now);
   void EndGrace() { grace_end_us_ = kNoGrace; }
   bool GracePassed(TimePoint now) const;

@@ -1,8 +1,11 @@
 // The legal moves of the handshake, both roles, as one table. A machine has no other way to move.
 //
-//   server  READ_HELLO -> WRITE_REPLY -> READ_CONFIRM -> END
-//   client  WRITE_HELLO -> READ_REPLY -> PROBE -> WRITE_CONFIRM -> READ_END -> END
-//   server, when a `line` peer is told why:  ... -> WRITE_ERROR -> SHUTDOWN -> DISCARD -> END
+//   server  READ_HELLO -> WRITE_REPLY -> READ_CONFIRM -> CLOSE
+//   client  WRITE_HELLO -> READ_REPLY -> PROBE -> WRITE_CONFIRM -> READ_END -> CLOSE
+//   server, when a `line` peer is told why:  ... -> WRITE_ERROR -> SHUTDOWN -> DISCARD -> CLOSE
+//   both, in any other failure:  ... -> RESET
+//
+// So only success, or an ERROR answer sent in full, ends in CLOSE: no other failure looks like it.
 #ifndef HANDSHAKE_COMMON_WIRE_HANDSHAKE_STAGE_H_
 #define HANDSHAKE_COMMON_WIRE_HANDSHAKE_STAGE_H_
 
@@ -27,9 +30,10 @@ enum class Stage : uint8_t {
   kProbe,         // client: is the server still there?
   kWriteConfirm,  // client: HELLO X+2
   kReadEnd,       // client: the server's FIN
-  kEnd,
+  kClose,         // ended: close(), the peer reads FIN
+  kReset,         // ended: reset, so that failure cannot pass for success
 };
-inline constexpr int kStageCount = 12;
+inline constexpr int kStageCount = 13;
 
 enum class StageEvent : uint8_t {
   kMessage,      // the message of this stage was read and is right
@@ -51,28 +55,28 @@ struct StageMove {
 inline constexpr std::array kStageMoves = {
     StageMove{Stage::kReadHello, StageEvent::kMessage, Stage::kWriteReply},
     StageMove{Stage::kReadHello, StageEvent::kTellPeer, Stage::kWriteError},
-    StageMove{Stage::kReadHello, StageEvent::kFail, Stage::kEnd},
+    StageMove{Stage::kReadHello, StageEvent::kFail, Stage::kReset},
     StageMove{Stage::kWriteReply, StageEvent::kSent, Stage::kReadConfirm},
-    StageMove{Stage::kWriteReply, StageEvent::kFail, Stage::kEnd},
-    StageMove{Stage::kReadConfirm, StageEvent::kMessage, Stage::kEnd},
+    StageMove{Stage::kWriteReply, StageEvent::kFail, Stage::kReset},
+    StageMove{Stage::kReadConfirm, StageEvent::kMessage, Stage::kClose},
     StageMove{Stage::kReadConfirm, StageEvent::kTellPeer, Stage::kWriteError},
-    StageMove{Stage::kReadConfirm, StageEvent::kFail, Stage::kEnd},
+    StageMove{Stage::kReadConfirm, StageEvent::kFail, Stage::kReset},
     StageMove{Stage::kWriteError, StageEvent::kSent, Stage::kShutdown},
-    StageMove{Stage::kWriteError, StageEvent::kFail, Stage::kEnd},
+    StageMove{Stage::kWriteError, StageEvent::kFail, Stage::kReset},
     StageMove{Stage::kShutdown, StageEvent::kShut, Stage::kDiscard},
-    StageMove{Stage::kShutdown, StageEvent::kFail, Stage::kEnd},
-    StageMove{Stage::kDiscard, StageEvent::kEndOfStream, Stage::kEnd},
-    StageMove{Stage::kDiscard, StageEvent::kFail, Stage::kEnd},
+    StageMove{Stage::kShutdown, StageEvent::kFail, Stage::kClose},
+    StageMove{Stage::kDiscard, StageEvent::kEndOfStream, Stage::kClose},
+    StageMove{Stage::kDiscard, StageEvent::kFail, Stage::kClose},
     StageMove{Stage::kWriteHello, StageEvent::kSent, Stage::kReadReply},
-    StageMove{Stage::kWriteHello, StageEvent::kFail, Stage::kEnd},
+    StageMove{Stage::kWriteHello, StageEvent::kFail, Stage::kReset},
     StageMove{Stage::kReadReply, StageEvent::kMessage, Stage::kProbe},
-    StageMove{Stage::kReadReply, StageEvent::kFail, Stage::kEnd},
+    StageMove{Stage::kReadReply, StageEvent::kFail, Stage::kReset},
     StageMove{Stage::kProbe, StageEvent::kQuiet, Stage::kWriteConfirm},
-    StageMove{Stage::kProbe, StageEvent::kFail, Stage::kEnd},
+    StageMove{Stage::kProbe, StageEvent::kFail, Stage::kReset},
     StageMove{Stage::kWriteConfirm, StageEvent::kSent, Stage::kReadEnd},
-    StageMove{Stage::kWriteConfirm, StageEvent::kFail, Stage::kEnd},
-    StageMove{Stage::kReadEnd, StageEvent::kEndOfStream, Stage::kEnd},
-    StageMove{Stage::kReadEnd, StageEvent::kFail, Stage::kEnd},
+    StageMove{Stage::kWriteConfirm, StageEvent::kFail, Stage::kReset},
+    StageMove{Stage::kReadEnd, StageEvent::kEndOfStream, Stage::kClose},
+    StageMove{Stage::kReadEnd, StageEvent::kFail, Stage::kReset},
 };
 
 constexpr std::optional<Stage> NextStage(Stage from, StageEvent event) {
@@ -101,7 +105,8 @@ inline constexpr std::array<StageTraits, kStageCount> kStageTraits = {{
     {Need::kProbe, 3},     // kProbe
     {Need::kWrite, 3},     // kWriteConfirm
     {Need::kRead, 3},      // kReadEnd
-    {Need::kEnd, 3},       // kEnd
+    {Need::kEnd, 3},       // kClose
+    {Need::kEnd, 3},       // kReset
 }};
 
 constexpr const StageTraits& TraitsOf(Stage stage) {

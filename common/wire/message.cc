@@ -41,8 +41,12 @@ bool CanContinue(std::string_view text) {
   text.remove_prefix(kPrefix.size());
   if (text == "-") return true;
   if (text == "0" || !IsCanonicalNumber(text)) return false;
-  int64_t number = 0;  // a number that is too large already cannot be mended by more digits
-  return std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc();
+  int64_t number = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), number).ec != std::errc()) {
+    return false;
+  }
+  using Limits = std::numeric_limits<int64_t>;  // is there room for one digit more?
+  return number <= Limits::max() / 10 && number >= Limits::min() / 10;
 }
 
 size_t FormatMessage(int64_t number, std::string_view terminator,

@@ -27,7 +27,8 @@ struct ParsedMessage {
 ParsedMessage ParseMessage(std::string_view text);
 
 // Could more bytes make `text` a message that ParseMessage accepts? True for "" and "HEL", and
-// for a message that is complete but might go on ("HELLO 10"); false for "HELLO 007".
+// for a message that is complete but might go on ("HELLO 10"); false for "HELLO 007" and for
+// INT64_MAX.
 bool CanContinue(std::string_view text);
 
 // Writes `HELLO <number><terminator>` and returns its length. The terminator is at most 2 bytes.

@@ -11,14 +11,6 @@ static_assert(sizeof(ServerHandshake) <= kSessionStateBytes);
 ServerHandshake::ServerHandshake(const Options& options, TimePoint now)
     : HandshakeMachine(options, options.framing, Stage::kReadHello, 0, now) {}
 
-Ending ServerHandshake::ending() const {
-  // A peer that was told why has seen our FIN already; any other failure is a reset.
-  const bool tellable = ClassOf(verdict()) == VerdictClass::kRejected ||
-                        verdict() == Verdict::kTimeoutStep1 || verdict() == Verdict::kTimeoutStep3;
-  const bool told = framing() == Framing::kLine && tellable;
-  return verdict() == Verdict::kOk || told ? Ending::kClose : Ending::kReset;
-}
-
 std::string_view ServerHandshake::Output(std::span<char> scratch) const {
   size_t length = 0;
   if (stage() == Stage::kWriteReply) {
@@ -132,15 +124,14 @@ void ServerHandshake::OnTime(TimePoint now) {
     if (StepPassed(now)) Move(StageEvent::kFail);
     return;
   }
-  if (StepPassed(now)) {
-    const Verdict timeout = AtStep(Verdict::kTimeoutStep1);
-    if (need() == Need::kRead) return Reject(timeout, now);
-    return Fail(StageEvent::kFail, timeout, now);  // it does not read, so it cannot be told
-  }
-  if (GracePassed(now)) {
+  if (GracePassed(now)) {  // first: its message came in time, even if the step is over by now
     EndGrace();
-    JudgeBareHello(now);
+    return JudgeBareHello(now);
   }
+  if (!StepPassed(now)) return;
+  const Verdict timeout = AtStep(Verdict::kTimeoutStep1);
+  if (need() == Need::kRead) return Reject(timeout, now);
+  Fail(StageEvent::kFail, timeout, now);  // it does not read, so it cannot be told
 }
 
 void ServerHandshake::Abort(Verdict verdict) {

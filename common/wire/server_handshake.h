@@ -15,7 +15,6 @@ class ServerHandshake : public HandshakeMachine {
   ServerHandshake(const Options& options, TimePoint now);
 
   bool held() const { return stage() == Stage::kReadConfirm; }
-  Ending ending() const;
   std::string_view Output(std::span<char> scratch) const;
   size_t DiscardLimit() const { return kDiscardBytes - discarded_; }
 

@@ -3,12 +3,12 @@
 // A session is a plain value: bytes, end-of-stream and time in; bytes and a verdict out. It holds
 // no file descriptor, thread, clock or log. The driver asks need() and does that one thing:
 //
-//   kRead         read into Room(), then OnReceived(n), OnEndOfStream() or OnReset()
-//   kWrite        write Output(), then OnSent(n) or OnReset()
-//   kProbe        read once without waiting: nothing there is OnQuiet(), else as kRead
-//   kShutdown     shutdown(SHUT_WR), then OnShutdown()
-//   kDiscard      read and drop at most DiscardLimit() bytes, then OnDiscarded(n) or
-//   OnEndOfStream() kEnd          close as ending() says; verdict() is final
+//   kRead      read into Room(), then OnReceived(n), OnEndOfStream() or OnReset()
+//   kWrite     write Output(), then OnSent(n) or OnReset()
+//   kProbe     read once without waiting: nothing there is OnQuiet(), else as kRead
+//   kShutdown  shutdown(SHUT_WR), then OnShutdown()
+//   kDiscard   drop at most DiscardLimit() bytes, then OnDiscarded(n), or as kRead
+//   kEnd       close as ending() says; verdict() is final
 //
 // and calls OnTime() when deadline() has passed, after having read what had arrived by then.
 // Every call takes the present time. Calls that the current need() does not allow are misuse and

@@ -65,7 +65,7 @@ void BlockingWorkersEngine::ServeToTheEnd(Connection& connection) {
     pollfd fds[] = {{.fd = connection.fd.get(), .events = interest, .revents = 0},
                     {.fd = leave_.fd(), .events = POLLIN, .revents = 0}};
     poll(fds, 2, net::TimeoutMs(connection.session.deadline(), wire::Clock::now()));
-    if (fds[1].revents != 0) return HandOver({&connection, 1});
+    if (fds[1].revents != 0) return HandOver({&connection, 1}, wire::Clock::now());
   }
 }
 

@@ -29,8 +29,7 @@ Progress Engine::Serve(Connection& connection) {
   return progress;
 }
 
-void Engine::HandOver(std::span<Connection> slice) {
-  const wire::TimePoint detached_at = wire::Clock::now();
+void Engine::HandOver(std::span<Connection> slice, wire::TimePoint detached_at) {
   for (const Connection& connection : slice) context_.ledger.CountHandedOver(connection);
   const auto count = static_cast<int64_t>(slice.size());
   context_.lobby.Admit(slice, detached_at);

@@ -83,8 +83,9 @@ class Engine {
   // For engine threads. Take: see Door::Take. Serve: see Drive.
   Taken Take();
   Progress Serve(Connection& connection);
-  // Passes connections that this engine serves to the lobby.
-  void HandOver(std::span<Connection> slice);
+  // Passes connections that this engine serves to the lobby. detached_at: since when no thread
+  // waits on them.
+  void HandOver(std::span<Connection> slice, wire::TimePoint detached_at);
 
   // Drain() has begun: threads that only wait for connections may end.
   virtual void OnDrain() = 0;

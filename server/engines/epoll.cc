@@ -178,7 +178,7 @@ void EpollWorker::Keep(uint32_t slot, Progress progress) {
   }
   // The kernel has no memory to watch it: the lobby finds somebody who can serve it.
   slice_.push_back(Forget(slot));
-  engine_.HandOver(slice_);
+  engine_.HandOver(slice_, wire::Clock::now());
   slice_.clear();
 }
 
@@ -190,12 +190,13 @@ Connection EpollWorker::Forget(uint32_t slot) {
 }
 
 void EpollWorker::HandOverSlice() {
+  const wire::TimePoint detached_at = wire::Clock::now();
   uint32_t slot = 0;
   while (!table_.empty() && slice_.size() < kHandOverSlice) {
     slot = table_.NextInUse(slot);
     slice_.push_back(Forget(slot));
   }
-  if (!slice_.empty()) engine_.HandOver(slice_);
+  if (!slice_.empty()) engine_.HandOver(slice_, detached_at);
   slice_.clear();
 }
 

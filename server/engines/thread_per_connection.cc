@@ -131,7 +131,7 @@ bool ThreadPerConnectionEngine::StartThread(Connection&& connection) {
   Connection left = std::move(worker.connection);
   workers_.erase(worker.self);
   lock.unlock();
-  HandOver({&left, 1});
+  HandOver({&left, 1}, wire::Clock::now());
   return false;
 }
 
@@ -155,12 +155,12 @@ void ThreadPerConnectionEngine::ServeToTheEnd(Worker& worker) {
   while (true) {
     const Progress progress = Serve(connection);
     if (progress == Progress::kEnded) return;
-    if (worker.leave.load()) return HandOver({&connection, 1});
+    if (worker.leave.load()) return HandOver({&connection, 1}, wire::Clock::now());
     const short interest = progress == Progress::kAwaitWritable ? POLLOUT : POLLIN;
     pollfd fd = {.fd = connection.fd.get(), .events = interest, .revents = 0};
     const timespec timeout = Until(connection.session.deadline());
     ppoll(&fd, 1, &timeout, &while_waiting);
-    if (worker.leave.load()) return HandOver({&connection, 1});
+    if (worker.leave.load()) return HandOver({&connection, 1}, wire::Clock::now());
   }
 }
 

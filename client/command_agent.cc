@@ -1,0 +1,57 @@
+// handshake-client agent: waits for load runs ordered over gRPC.
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "client/commands.h"
+#include "control/report/flags.h"
+#include "control/report/terminal.h"
+#include "control/services/agent.h"
+
+namespace handshake::client {
+namespace {
+
+constexpr std::chrono::seconds kStopDeadline{2};
+
+int RunAgent(const std::string& control, report::Interrupts& interrupts) {
+  const absl::StatusOr<net::Address> address = net::Address::Parse(control);
+  if (!address.ok()) {
+    Complain("--control: " + std::string(address.status().message()));
+    return report::kExitUsage;
+  }
+  const absl::StatusOr<std::unique_ptr<control::Agent>> agent =
+      control::Agent::Start({.control = *address});
+  if (!agent.ok()) {
+    Complain(std::string(agent.status().message()));
+    return report::kExitUsage;
+  }
+  // Whoever started the agent may have left; it serves all the same.
+  (void)report::Print("control on " + (*agent)->control_address().ToString() + "\nready\n");
+  interrupts.Wait();
+  (*agent)->Stop(kStopDeadline);
+  return report::kExitOk;
+}
+
+}  // namespace
+
+void AddAgent(CLI::App& app, Command* command) {
+  const auto control = std::make_shared<std::string>("127.0.0.1:7002");
+  CLI::App* agent = app.add_subcommand("agent", "Serve load runs ordered over gRPC");
+  agent->add_option("--control", *control, "Loopback HOST:PORT; port 0 picks a free one")
+      ->envname("HANDSHAKE_CONTROL")
+      ->type_name("ADDRESS")
+      ->capture_default_str();
+  agent->footer(
+      "Prints `control on HOST:PORT` and `ready`. Runs until SIGTERM or Ctrl-C, which cancels the\n"
+      "runs; a second one ends it at once. Load goes to loopback addresses only, within the caps "
+      "of\n"
+      "the service: 2,000 connections, 1m, 1,000,000 handshakes a run.\n\n"
+      "Examples:\n"
+      "  handshake-client agent --control 127.0.0.1:7002\n"
+      "  handshakectl --endpoint 127.0.0.1:7002 load start 127.0.0.1:7000 --count 1000");
+  agent->callback([control, command] {
+    *command = [control](report::Interrupts& interrupts) { return RunAgent(*control, interrupts); };
+  });
+}
+
+}  // namespace handshake::client

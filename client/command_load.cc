@@ -1,0 +1,166 @@
+// handshake-client load: a load run from this terminal.
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/strings/str_format.h"
+#include "client/commands.h"
+#include "client/load_run.h"
+#include "control/report/flags.h"
+#include "control/report/json.h"
+#include "control/report/load_report.h"
+#include "control/report/terminal.h"
+#include "control/services/convert.h"
+
+namespace handshake::client {
+namespace {
+
+using std::chrono::nanoseconds;
+
+// Sane bounds for a run that its owner watches; the service's are tighter.
+constexpr int64_t kMaxConcurrency = 20'000;
+constexpr int64_t kMaxThreads = 256;
+constexpr std::chrono::hours kMaxDuration{1};
+constexpr int64_t kMaxCount = 1'000'000'000;
+
+constexpr std::chrono::milliseconds kProgressInterval{200};
+
+struct LoadFlags {
+  std::string target;
+  int64_t concurrency = 1;
+  std::optional<nanoseconds> duration;
+  std::optional<int64_t> count;
+  std::string framing = "line";
+  int64_t threads = 0;
+  std::string output = "text";
+};
+
+// Throws what is wrong with the flags.
+void Check(const LoadFlags& flags) {
+  if (!flags.duration && !flags.count) {
+    throw CLI::ValidationError("load", "one of --duration and --count is required");
+  }
+  if (flags.duration && (*flags.duration <= nanoseconds(0) || *flags.duration > kMaxDuration)) {
+    throw CLI::ValidationError("--duration", "above 0, at most 1h");
+  }
+}
+
+LoadSpec SpecOf(const LoadFlags& flags, const net::Address& target) {
+  LoadSpec spec;
+  spec.target = target;
+  spec.concurrency = flags.concurrency;
+  spec.duration = flags.duration;
+  spec.count = flags.count;
+  spec.threads = flags.threads;
+  spec.handshake.framing = flags.framing == "bare" ? wire::Framing::kBare : wire::Framing::kLine;
+  return spec;
+}
+
+// The run so far, as the service would answer it.
+v1::LoadRun Describe(const LoadRun& run, std::chrono::system_clock::time_point start) {
+  const LoadSpec& spec = run.spec();
+  const LoadReport report = run.Report();
+  v1::LoadRun message;
+  message.mutable_spec()->set_target(spec.target.ToString());
+  message.mutable_spec()->set_concurrency(spec.concurrency);
+  message.mutable_spec()->set_framing(control::ToProto(spec.handshake.framing));
+  if (spec.duration) *message.mutable_spec()->mutable_duration() = control::ToProto(*spec.duration);
+  if (spec.count) message.mutable_spec()->set_handshake_count(*spec.count);
+  *message.mutable_start_time() = control::ToProto(start);
+  control::FillCounts(report, message);
+  if (!report.done) {
+    message.set_state(v1::LoadRun::STATE_RUNNING);
+  } else if (report.cancelled) {
+    message.set_state(v1::LoadRun::STATE_CANCELLED);
+    message.set_state_reason("interrupted");
+  } else {
+    message.set_state(report.failed() == 0 ? v1::LoadRun::STATE_SUCCEEDED
+                                           : v1::LoadRun::STATE_FAILED);
+  }
+  return message;
+}
+
+int Report(const v1::LoadRun& run, const LoadFlags& flags, int code) {
+  const report::Style style = report::StdoutStyle(report::ColourChoice::kAuto);
+  const std::string text =
+      flags.output == "json" ? report::Json(run) : report::LoadPage(run, style);
+  if (report::Print(text) != report::PrintResult::kFailed) return code;
+  Complain("cannot write the report");
+  return report::kExitBadOutcome;
+}
+
+int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
+  const absl::StatusOr<net::Address> target = net::Address::Parse(flags.target);
+  if (!target.ok()) {
+    Complain(std::string(target.status().message()));
+    return report::kExitUsage;
+  }
+  if (!target->IsLoopback()) {
+    Complain(absl::StrFormat("target %s is not a loopback address: load goes to this machine only",
+                             target->ToString()));
+    return report::kExitUsage;
+  }
+  const auto start = std::chrono::system_clock::now();
+  const absl::StatusOr<std::unique_ptr<LoadRun>> run = LoadRun::Start(SpecOf(flags, *target));
+  if (!run.ok()) {
+    Complain(std::string(run.status().message()));
+    return report::kExitUsage;
+  }
+  {
+    const report::Interrupts::Action cancel(interrupts, [&run] { (*run)->Cancel(); });
+    report::LiveLine live;
+    while (!(*run)->WaitFor(kProgressInterval)) {
+      if (live.visible()) live.Draw(report::LoadProgress(Describe(**run, start)));
+    }
+  }
+  const v1::LoadRun last = Describe(**run, start);
+  const bool ok = last.state() == v1::LoadRun::STATE_SUCCEEDED;
+  const int code = ok ? report::kExitOk : report::kExitBadOutcome;
+  return Report(last, flags, interrupts.happened() ? report::kExitInterrupted : code);
+}
+
+}  // namespace
+
+void AddLoad(CLI::App& app, Command* command) {
+  const auto flags = std::make_shared<LoadFlags>();
+  CLI::App* load = app.add_subcommand("load", "Do many handshakes, show a report");
+  load->add_option("TARGET", flags->target, "Data address to load: loopback, HOST:PORT")
+      ->required()
+      ->type_name("");
+  load->add_option("--concurrency", flags->concurrency, "Clients at once, 1 to 20000")
+      ->check(CLI::Range(int64_t{1}, kMaxConcurrency))
+      ->type_name("N")
+      ->capture_default_str();
+  report::AddDuration(*load, "--duration", &flags->duration, "End after this time, at most 1h");
+  load->add_option("--count", flags->count, "End after this many handshakes, at most 10^9")
+      ->check(CLI::Range(int64_t{1}, kMaxCount))
+      ->type_name("N");
+  load->add_option("--framing", flags->framing, "line (LF ends a message) or bare")
+      ->check(CLI::IsMember({"line", "bare"}))
+      ->type_name("FRAMING")
+      ->capture_default_str();
+  load->add_option("--threads", flags->threads, "0: one for each 1000 clients, at most the CPUs")
+      ->check(CLI::Range(int64_t{0}, kMaxThreads))
+      ->type_name("N")
+      ->capture_default_str();
+  load->add_option("-o,--output", flags->output, "text, or json for scripts")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->type_name("FORMAT")
+      ->capture_default_str();
+  load->footer(
+      "Closed loop: each client does one handshake after the other, each on a new connection.\n"
+      "--duration, --count or both; the first to be reached ends the run. Ctrl-C ends it early "
+      "and\n"
+      "shows what it measured. Load goes to loopback addresses only: it must never be a cannon.\n\n"
+      "Exit codes: 0 all ok, 1 a handshake failed, 2 wrong command line, 130 interrupted.\n\n"
+      "Examples:\n"
+      "  handshake-client load 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
+      "  handshake-client load 127.0.0.1:7000 --count 100000 --concurrency 500 -o json");
+  load->callback([flags, command] {
+    Check(*flags);
+    *command = [flags](report::Interrupts& interrupts) { return RunLoad(*flags, interrupts); };
+  });
+}
+
+}  // namespace handshake::client

@@ -1,0 +1,42 @@
+// handshake-client: one handshake by hand, a load run from this terminal, or an agent that waits
+// for load runs ordered over gRPC.
+#include "client/commands.h"
+#include "common/text/version.h"
+#include "control/report/flags.h"
+#include "control/report/interrupts.h"
+#include "control/report/terminal.h"
+
+namespace handshake::client {
+
+void Complain(std::string_view text) { report::PrintError("handshake-client", text); }
+
+}  // namespace handshake::client
+
+int main(int argc, char** argv) {
+  using namespace handshake;
+  report::Interrupts interrupts;
+  client::Command command;
+
+  CLI::App app("Asks a handshake server: once, many times, or on order.", "handshake-client");
+  report::UseHelpStyle(app);
+  app.set_version_flag("--version", "handshake-client " + std::string(text::Version()),
+                       "Show the version");
+  app.require_subcommand(1);
+  client::AddConnect(app, &command);
+  client::AddLoad(app, &command);
+  client::AddAgent(app, &command);
+  app.footer(
+      "Exit codes:\n"
+      "  0    ok\n"
+      "  1    a handshake failed\n"
+      "  2    the command line is wrong, or this machine cannot do what it asks for\n"
+      "  3    the server cannot be reached (connect)\n"
+      "  130  interrupted\n\n"
+      "Examples:\n"
+      "  handshake-client connect 127.0.0.1:7000\n"
+      "  handshake-client load 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
+      "  handshake-client agent --control 127.0.0.1:7002");
+
+  if (const std::optional<int> code = report::Parse(app, argc, argv)) return *code;
+  return command(interrupts);
+}

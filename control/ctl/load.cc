@@ -1,0 +1,231 @@
+// handshakectl load start|list|show|watch|cancel
+#include <memory>
+#include <optional>
+
+#include "absl/strings/str_format.h"
+#include "control/ctl/commands.h"
+#include "control/report/load_report.h"
+#include "handshake/v1/load_service.grpc.pb.h"
+
+namespace handshake::ctl {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+constexpr milliseconds kProgressInterval{200};
+
+struct StartFlags {
+  std::string target;
+  int64_t concurrency = 1;
+  std::optional<nanoseconds> duration;
+  std::optional<int64_t> count;
+  std::string framing = "line";
+  bool detach = false;
+  std::string request_id;
+};
+
+bool Ended(const v1::LoadRun& run) { return run.state() != v1::LoadRun::STATE_RUNNING; }
+
+int OutcomeOf(const v1::LoadRun& run) {
+  return run.state() == v1::LoadRun::STATE_SUCCEEDED ? kExitOk : kExitBadOutcome;
+}
+
+int ShowRun(Context& context, const v1::LoadRun& run, int code) {
+  return context.Show(run, report::LoadPage(run, context.style()), code);
+}
+
+// Follows the run with a live line until it ends or an interrupt comes; `run` is its last state.
+grpc::Status Follow(Context& context, v1::LoadRun* run) {
+  const auto stub = v1::LoadService::NewStub(context.channel());
+  v1::WatchLoadRunRequest request;
+  request.set_id(run->id());
+  *request.mutable_interval() = ToProto(kProgressInterval);
+  report::LiveLine live;
+  return context.Stream<v1::LoadRun>(
+      [&](grpc::ClientContext& call) { return stub->WatchLoadRun(&call, request); },
+      [&](const v1::LoadRun& now) {
+        *run = now;
+        live.Draw(report::LoadProgress(now));
+        return !Ended(now);
+      });
+}
+
+grpc::Status GetRun(Context& context, const std::string& id, v1::LoadRun* run) {
+  const auto stub = v1::LoadService::NewStub(context.channel());
+  v1::GetLoadRunRequest request;
+  request.set_id(id);
+  return context.Call(
+      [&](grpc::ClientContext& call) { return stub->GetLoadRun(&call, request, run); });
+}
+
+// Ends the run and waits, at most --timeout, until its last connections are gone.
+grpc::Status Cancel(Context& context, v1::LoadRun* run) {
+  const auto stub = v1::LoadService::NewStub(context.channel());
+  grpc::ClientContext call;
+  context.SetDeadline(call);
+  v1::CancelLoadRunRequest cancel;
+  cancel.set_id(run->id());
+  const grpc::Status status = stub->CancelLoadRun(&call, cancel, run);
+  if (!status.ok() || Ended(*run)) return status;
+
+  grpc::ClientContext stream;
+  context.SetDeadline(stream);
+  v1::WatchLoadRunRequest watch;
+  watch.set_id(run->id());
+  *watch.mutable_interval() = ToProto(kProgressInterval);
+  const auto reader = stub->WatchLoadRun(&stream, watch);
+  while (reader->Read(run)) continue;
+  return reader->Finish();
+}
+
+int Start(Context& context, const StartFlags& flags) {
+  const auto stub = v1::LoadService::NewStub(context.channel());
+  v1::CreateLoadRunRequest request;
+  v1::LoadSpec& spec = *request.mutable_spec();
+  spec.set_target(flags.target);
+  spec.set_concurrency(flags.concurrency);
+  if (flags.duration) *spec.mutable_duration() = ToProto(*flags.duration);
+  if (flags.count) spec.set_handshake_count(*flags.count);
+  spec.set_framing(flags.framing == "bare" ? v1::FRAMING_BARE : v1::FRAMING_LINE);
+  request.set_detached(flags.detach);
+  request.set_request_id(flags.request_id);
+  v1::LoadRun run;
+  grpc::Status status = context.Call(
+      [&](grpc::ClientContext& call) { return stub->CreateLoadRun(&call, request, &run); });
+  if (!status.ok()) return context.Explain(status);
+  if (flags.detach) {
+    return context.Show(run, absl::StrFormat("%s started; follow it: handshakectl load watch %s\n",
+                                             run.id(), run.id()));
+  }
+  status = Follow(context, &run);
+  if (!context.interrupts().happened()) {
+    return status.ok() ? ShowRun(context, run, OutcomeOf(run)) : context.Explain(status);
+  }
+  status = Cancel(context, &run);
+  if (!status.ok()) context.Explain(status);
+  return ShowRun(context, run, kExitInterrupted);
+}
+
+int List(Context& context, int32_t limit) {
+  const auto stub = v1::LoadService::NewStub(context.channel());
+  v1::ListLoadRunsRequest request;
+  request.set_page_size(limit);
+  v1::ListLoadRunsResponse runs;
+  const grpc::Status status = context.Call(
+      [&](grpc::ClientContext& call) { return stub->ListLoadRuns(&call, request, &runs); });
+  if (!status.ok()) return context.Explain(status);
+  return context.Show(runs, report::LoadRunsTable(runs, context.style()));
+}
+
+int Show(Context& context, const std::string& id) {
+  v1::LoadRun run;
+  const grpc::Status status = GetRun(context, id, &run);
+  return status.ok() ? ShowRun(context, run, kExitOk) : context.Explain(status);
+}
+
+int Watch(Context& context, const std::string& id) {
+  v1::LoadRun run;
+  run.set_id(id);
+  const grpc::Status status = Follow(context, &run);
+  if (context.interrupts().happened()) return kExitInterrupted;
+  return status.ok() ? ShowRun(context, run, OutcomeOf(run)) : context.Explain(status);
+}
+
+int CancelOne(Context& context, const std::string& id) {
+  v1::LoadRun run;
+  run.set_id(id);
+  const grpc::Status status = Cancel(context, &run);
+  return status.ok() ? ShowRun(context, run, kExitOk) : context.Explain(status);
+}
+
+void AddStart(CLI::App& load, Context& context) {
+  const auto flags = std::make_shared<StartFlags>();
+  CLI::App* start = load.add_subcommand("start", "Start a run, follow it, show its report");
+  start->fallthrough();
+  start->add_option("TARGET", flags->target, "Data address to load: loopback, HOST:PORT")
+      ->required()
+      ->type_name("");
+  start->add_option("--concurrency", flags->concurrency, "Clients at once, 1 to 2000")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N")
+      ->capture_default_str();
+  report::AddDuration(*start, "--duration", &flags->duration, "End after this time, at most 1m");
+  start->add_option("--count", flags->count, "End after this many handshakes, at most 1000000")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  start->add_option("--framing", flags->framing, "line or bare")
+      ->check(CLI::IsMember({"line", "bare"}))
+      ->type_name("FRAMING")
+      ->capture_default_str();
+  start->add_flag("--detach", flags->detach, "Print the run's id and let it go on alone");
+  start
+      ->add_option("--request-id", flags->request_id,
+                   "To repeat safely: the same id starts only one run")
+      ->type_name("ID");
+  start->footer(
+      "Closed loop: each client does one handshake after the other, each on a new connection.\n"
+      "--duration, --count or both; the first to be reached ends the run. Ctrl-C cancels the run\n"
+      "and shows what it measured. Exit code 1 if a handshake failed.\n\n"
+      "Examples:\n"
+      "  handshakectl load start 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
+      "  handshakectl load start 127.0.0.1:7000 --count 1000 --framing bare -o json\n"
+      "  handshakectl load start 127.0.0.1:7000 --concurrency 50 --duration 1m --detach");
+  start->callback([&context, flags] {
+    if (!flags->duration && !flags->count) {
+      throw CLI::ValidationError("load start", "one of --duration and --count is required");
+    }
+    context.command = [&context, flags] { return Start(context, *flags); };
+  });
+}
+
+using RunCommand = int (*)(Context& context, const std::string& id);
+
+void AddRunCommand(CLI::App& load, Context& context, const std::string& name,
+                   const std::string& description, const std::string& footer, RunCommand run) {
+  const auto id = std::make_shared<std::string>();
+  CLI::App* command = load.add_subcommand(name, description);
+  command->fallthrough();
+  command->add_option("ID", *id, "As in load list: run-1")->required()->type_name("");
+  command->footer(footer);
+  command->callback(
+      [&context, id, run] { context.command = [&context, id, run] { return run(context, *id); }; });
+}
+
+void AddList(CLI::App& load, Context& context) {
+  const auto limit = std::make_shared<int32_t>(50);
+  CLI::App* list = load.add_subcommand("list", "The runs, newest first");
+  list->fallthrough();
+  list->add_option("--limit", *limit, "At most this many, 1 to 1000")
+      ->check(CLI::Range(1, 1'000))
+      ->type_name("N")
+      ->capture_default_str();
+  list->footer("Examples:\n  handshakectl load list --limit 5");
+  list->callback(
+      [&context, limit] { context.command = [&context, limit] { return List(context, *limit); }; });
+}
+
+}  // namespace
+
+void AddLoad(CLI::App& app, Context& context) {
+  CLI::App* load = app.add_subcommand("load", "Spawn clients on the machine of the endpoint");
+  load->require_subcommand(1)->fallthrough();
+  load->footer(
+      "Examples:\n"
+      "  handshakectl load start 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
+      "  handshakectl load list\n"
+      "  handshakectl load cancel run-1");
+  AddStart(*load, context);
+  AddList(*load, context);
+  AddRunCommand(*load, context, "show", "One run: its report, or how far it is",
+                "Examples:\n  handshakectl load show run-1", Show);
+  AddRunCommand(
+      *load, context, "watch", "Follow a run to its end, then show its report",
+      "Ctrl-C stops following; the run goes on. Exit code 1 if a handshake failed or the\n"
+      "run was cancelled.\n\nExamples:\n  handshakectl load watch run-1",
+      Watch);
+  AddRunCommand(*load, context, "cancel", "End a run early, show what it measured",
+                "Examples:\n  handshakectl load cancel run-1", CancelOne);
+}
+
+}  // namespace handshake::ctl

@@ -1,0 +1,135 @@
+#include "control/report/load_report.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+#include "control/report/humane.h"
+#include "control/report/names.h"
+
+namespace handshake::report {
+namespace {
+
+using Kind = Column::Kind;
+
+constexpr int kBarWidth = 20;
+
+// How much of what was asked for is done, 0 to 1: the nearer of the two ends.
+double Fraction(const v1::LoadRun& run) {
+  double fraction = 0;
+  const double duration = ToSeconds(run.spec().duration());
+  if (duration > 0) fraction = ToSeconds(run.elapsed()) / duration;
+  if (run.spec().handshake_count() > 0) {
+    const double ended = static_cast<double>(run.ok_count() + run.failed_count());
+    fraction = std::max(fraction, ended / static_cast<double>(run.spec().handshake_count()));
+  }
+  return std::clamp(fraction, 0.0, 1.0);
+}
+
+// "run-1"; a run of this terminal has no id.
+std::string NameOf(const v1::LoadRun& run) { return run.id().empty() ? "run" : run.id(); }
+
+std::string Goal(const v1::LoadSpec& spec) {
+  std::string goal;
+  if (spec.handshake_count() > 0) goal = Count(spec.handshake_count()) + " handshakes";
+  if (spec.has_duration()) {
+    goal += (goal.empty() ? "" : " or ") + Span(spec.duration());
+  }
+  return goal;
+}
+
+void AddLatency(Table& table, const char* name, const v1::Latency& latency) {
+  std::vector<Cell> row = {name, Count(latency.count())};
+  for (double us : {static_cast<double>(latency.min_us()), latency.mean_us(),
+                    static_cast<double>(latency.p50_us()), static_cast<double>(latency.p90_us()),
+                    static_cast<double>(latency.p99_us()), static_cast<double>(latency.p999_us()),
+                    static_cast<double>(latency.max_us())}) {
+    row.push_back(latency.count() > 0 ? MillisecondsUs(us) : std::string(kNothing));
+  }
+  table.Add(std::move(row));
+}
+
+std::string Latencies(const v1::LoadRun& run, Style style) {
+  Table table({{"LATENCY ms", Kind::kText, 13},
+               {"COUNT", Kind::kNumber},
+               {"MIN", Kind::kNumber},
+               {"MEAN", Kind::kNumber},
+               {"P50", Kind::kNumber},
+               {"P90", Kind::kNumber},
+               {"P99", Kind::kNumber},
+               {"P99.9", Kind::kNumber},
+               {"MAX", Kind::kNumber}});
+  AddLatency(table, "handshake", run.handshake());
+  AddLatency(table, "connect", run.connect());
+  return table.Render(style);
+}
+
+std::string Failures(const v1::LoadRun& run, Style style) {
+  Table table({{"FAILED", Kind::kText}, {"COUNT", Kind::kNumber}, {"MEANING", Kind::kProse}});
+  for (const v1::VerdictCount& failure : run.failures()) {
+    table.Add({Cell(VerdictName(failure.verdict()), Tone::kBad), Count(failure.count()),
+               VerdictText(failure.verdict())});
+  }
+  return table.empty() ? std::string() : "\n" + table.Render(style);
+}
+
+}  // namespace
+
+std::string LoadProgress(const v1::LoadRun& run) {
+  const double fraction = Fraction(run);
+  const int filled = static_cast<int>(fraction * kBarWidth);
+  std::string line =
+      absl::StrFormat("[%s%s] %3.0f%%  %s  %s ok  %s failed  %s", std::string(filled, '='),
+                      std::string(kBarWidth - filled, ' '), fraction * 100, Span(run.elapsed()),
+                      Count(run.ok_count()), Count(run.failed_count()), Rate(run.ok_per_second()));
+  if (run.handshake().count() > 0) line += "  p99 " + SpanUs(run.handshake().p99_us());
+  return line;
+}
+
+std::string LoadPage(const v1::LoadRun& run, Style style) {
+  const int64_t ended = run.ok_count() + run.failed_count();
+  const Cell state = StateCell(run.state());
+  const std::string reason = run.state_reason().empty() ? "" : ": " + run.state_reason();
+  Table facts = Facts();
+  facts.Add({NameOf(run), Cell(state.text + reason, state.tone)});
+  facts.Add({"target", absl::StrFormat("%s, framing %s", run.spec().target(),
+                                       FramingName(run.spec().framing()))});
+  facts.Add({"asked for",
+             absl::StrFormat("%s, %s at once", Goal(run.spec()), Count(run.spec().concurrency()))});
+  facts.Add({"handshakes",
+             absl::StrFormat("%s ok, %s failed, of %s in %s", Count(run.ok_count()),
+                             Count(run.failed_count()), Count(ended), Span(run.elapsed()))});
+  if (run.in_flight_count() > 0) facts.Add({"in flight", Count(run.in_flight_count())});
+  facts.Add({"rate", absl::StrFormat("%s ok, %s connections at the most", Rate(run.ok_per_second()),
+                                     Count(run.peak_connection_count()))});
+  const double cpu_us = ToSeconds(run.cpu_time()) * 1e6;
+  facts.Add({"client CPU", ended > 0 ? absl::StrFormat("%s, %s a handshake", Span(run.cpu_time()),
+                                                       SpanUs(cpu_us / static_cast<double>(ended)))
+                                     : Span(run.cpu_time())});
+  return facts.Render(style) + "\n" + Latencies(run, style) + Failures(run, style);
+}
+
+std::string LoadRunsTable(const v1::ListLoadRunsResponse& runs, Style style) {
+  if (runs.load_runs().empty()) return "no load runs yet\n";
+  Table table({{"RUN", Kind::kText},
+               {"STATE", Kind::kText},
+               {"UTC", Kind::kText},
+               {"TIME s", Kind::kNumber},
+               {"TARGET", Kind::kText},
+               {"AT ONCE", Kind::kNumber},
+               {"OK", Kind::kNumber},
+               {"FAILED", Kind::kNumber},
+               {"OK /s", Kind::kNumber},
+               {"P99 ms", Kind::kNumber}});
+  for (const v1::LoadRun& run : runs.load_runs()) {
+    const bool measured = run.handshake().count() > 0;
+    table.Add({run.id(), StateCell(run.state()), TimeOfDay(run.start_time()),
+               Short(ToSeconds(run.elapsed())), run.spec().target(),
+               Count(run.spec().concurrency()), Count(run.ok_count()),
+               Cell(Count(run.failed_count()), run.failed_count() == 0 ? Tone::kPlain : Tone::kBad),
+               Short(run.ok_per_second()),
+               measured ? MillisecondsUs(run.handshake().p99_us()) : std::string(kNothing)});
+  }
+  return table.Render(style);
+}
+
+}  // namespace handshake::report

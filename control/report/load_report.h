@@ -1,0 +1,22 @@
+// A load run as text: how far it is, what came out.
+#ifndef HANDSHAKE_CONTROL_REPORT_LOAD_REPORT_H_
+#define HANDSHAKE_CONTROL_REPORT_LOAD_REPORT_H_
+
+#include <string>
+
+#include "control/report/table.h"
+#include "handshake/v1/load_service.pb.h"
+
+namespace handshake::report {
+
+// One line without '\n' and without colour, to be drawn over itself.
+std::string LoadProgress(const v1::LoadRun& run);
+
+// All there is to say about a run: at its end, or so far.
+std::string LoadPage(const v1::LoadRun& run, Style style);
+
+std::string LoadRunsTable(const v1::ListLoadRunsResponse& runs, Style style);
+
+}  // namespace handshake::report
+
+#endif  // HANDSHAKE_CONTROL_REPORT_LOAD_REPORT_H_

@@ -1,0 +1,214 @@
+#include "control/services/convert.h"
+
+#include "absl/status/status.h"
+#include "absl/strings/str_format.h"
+#include "common/text/duration.h"
+#include "google/protobuf/util/time_util.h"
+
+namespace handshake::control {
+namespace {
+
+using google::protobuf::util::TimeUtil;
+
+// Indexed by our enums.
+constexpr std::array<v1::Mode, server::kModeCount> kModes = {
+    v1::MODE_SEQUENTIAL, v1::MODE_THREAD_PER_CONNECTION, v1::MODE_THREAD_POOL, v1::MODE_EPOLL};
+constexpr std::array<v1::Framing, 3> kFramings = {v1::FRAMING_AUTO, v1::FRAMING_LINE,
+                                                  v1::FRAMING_BARE};
+// The numbers of a verdict are part of the contract: both enums share them (convert_test checks).
+static_assert(v1::Verdict_ARRAYSIZE == wire::kVerdictCount);
+
+// google.protobuf.Duration reaches 10,000 years; what nobody can mean is cut before arithmetic.
+constexpr int64_t kMaxSeconds = 1'000'000'000;
+
+v1::Framing FramingByName(std::string_view name) {
+  for (size_t i = 0; i < kFramings.size(); ++i) {
+    if (wire::FramingName(static_cast<wire::Framing>(i)) == name) return kFramings[i];
+  }
+  return v1::FRAMING_UNSPECIFIED;
+}
+
+v1::ModeSwitch::State StateToProto(server::SwitchRecord::State state) {
+  switch (state) {
+    case server::SwitchRecord::State::kDraining:
+      return v1::ModeSwitch::STATE_DRAINING;
+    case server::SwitchRecord::State::kCompleted:
+      return v1::ModeSwitch::STATE_COMPLETED;
+    case server::SwitchRecord::State::kDryRun:
+      return v1::ModeSwitch::STATE_DRY_RUN;
+    case server::SwitchRecord::State::kUnchanged:
+      return v1::ModeSwitch::STATE_UNCHANGED;
+  }
+  return v1::ModeSwitch::STATE_UNSPECIFIED;
+}
+
+void Fill(server::Mode mode, const server::ModeStats& from, v1::ModeStats& to) {
+  to.set_mode(ToProto(mode));
+  to.set_accepted_count(from.accepted);
+  to.set_completed_count(from.completed());
+  to.set_failed_count(from.failed());
+  AddFailures(from.ended, *to.mutable_failures());
+  to.set_in_flight_count(from.in_flight);
+  to.set_held_count(from.held);
+  to.set_handed_over_count(from.handed_over);
+  to.set_received_bytes(from.bytes_received);
+  to.set_sent_bytes(from.bytes_sent);
+  *to.mutable_engine_cpu_time() = ToProto(from.engine_cpu);
+  *to.mutable_handshake() = ToProto(from.handshake);
+  *to.mutable_first_byte() = ToProto(from.first_byte);
+  *to.mutable_first_to_last_message() = ToProto(from.first_to_last);
+}
+
+void Fill(const stats::ProcessUsage& from, v1::ProcessStats& to) {
+  *to.mutable_cpu_time() = ToProto(from.cpu);
+  to.set_resident_bytes(from.resident_bytes);
+  to.set_thread_count(from.thread_count);
+  to.set_open_fd_count(from.open_fd_count);
+  to.set_fd_limit(from.fd_limit);
+}
+
+void Fill(const server::ListenerStats& from, v1::ListenerStats& to) {
+  to.set_address(from.address);
+  to.set_protocol(from.protocol);
+  to.set_framing(FramingByName(from.framing));
+  to.set_accept_queue_count(from.accept_queue);
+  to.set_accept_queue_limit(from.accept_queue_limit);
+  to.set_dropped_count(from.dropped);
+}
+
+}  // namespace
+
+v1::Mode ToProto(server::Mode mode) { return kModes[static_cast<size_t>(mode)]; }
+
+std::optional<server::Mode> FromProto(v1::Mode mode) {
+  for (server::Mode candidate : server::kModes) {
+    if (ToProto(candidate) == mode) return candidate;
+  }
+  return std::nullopt;
+}
+
+v1::Framing ToProto(wire::Framing framing) { return kFramings[static_cast<size_t>(framing)]; }
+
+std::optional<wire::Framing> FromProto(v1::Framing framing) {
+  for (size_t i = 0; i < kFramings.size(); ++i) {
+    if (kFramings[i] == framing) return static_cast<wire::Framing>(i);
+  }
+  return std::nullopt;
+}
+
+v1::Verdict ToProto(wire::Verdict verdict) { return static_cast<v1::Verdict>(verdict); }
+
+google::protobuf::Duration ToProto(std::chrono::nanoseconds duration) {
+  return TimeUtil::NanosecondsToDuration(duration.count());
+}
+
+google::protobuf::Timestamp ToProto(std::chrono::system_clock::time_point time) {
+  return TimeUtil::NanosecondsToTimestamp(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count());
+}
+
+absl::StatusOr<std::chrono::nanoseconds> FromProto(const google::protobuf::Duration& duration,
+                                                   std::string_view field,
+                                                   std::chrono::nanoseconds least,
+                                                   std::chrono::nanoseconds most) {
+  const bool representable =
+      std::abs(duration.seconds()) <= kMaxSeconds && std::abs(duration.nanos()) < 1'000'000'000;
+  const std::chrono::nanoseconds value =
+      representable
+          ? std::chrono::seconds(duration.seconds()) + std::chrono::nanoseconds(duration.nanos())
+          : std::chrono::nanoseconds::min();
+  if (value < least || value > most) {
+    return absl::InvalidArgumentError(absl::StrFormat("%s must be from %s to %s", field,
+                                                      text::FormatDuration(least),
+                                                      text::FormatDuration(most)));
+  }
+  return value;
+}
+
+v1::Latency ToProto(const stats::Histogram& histogram) {
+  v1::Latency latency;
+  latency.set_count(histogram.count());
+  latency.set_min_us(histogram.Min());
+  latency.set_mean_us(histogram.Mean());
+  latency.set_p50_us(histogram.AtPercentile(50));
+  latency.set_p90_us(histogram.AtPercentile(90));
+  latency.set_p99_us(histogram.AtPercentile(99));
+  latency.set_p999_us(histogram.AtPercentile(99.9));
+  latency.set_max_us(histogram.Max());
+  return latency;
+}
+
+void AddFailures(const std::array<int64_t, wire::kVerdictCount>& ended,
+                 google::protobuf::RepeatedPtrField<v1::VerdictCount>& to) {
+  for (int i = static_cast<int>(wire::Verdict::kOk) + 1; i < wire::kVerdictCount; ++i) {
+    if (ended[i] == 0) continue;
+    v1::VerdictCount& failure = *to.Add();
+    failure.set_verdict(ToProto(static_cast<wire::Verdict>(i)));
+    failure.set_count(ended[i]);
+  }
+}
+
+v1::ModeSwitch ToProto(const server::SwitchRecord& record) {
+  v1::ModeSwitch to;
+  to.set_id(record.id);
+  to.set_state(StateToProto(record.state));
+  to.set_from(ToProto(record.from));
+  to.set_to(ToProto(record.to));
+  to.set_generation(record.generation);
+  to.set_request_id(record.request_id);
+  to.set_requested_by(record.requested_by);
+  *to.mutable_request_time() = ToProto(record.requested_at);
+  *to.mutable_prepare_time() = ToProto(record.prepare_time);
+  *to.mutable_switch_time() = ToProto(record.switch_time);
+  *to.mutable_drain_time() = ToProto(record.drain_time);
+  to.set_in_flight_count(record.in_flight);
+  to.set_finished_count(record.finished);
+  to.set_failed_count(record.failed);
+  to.set_handed_over_count(record.handed_over);
+  to.set_lost_count(record.lost);
+  return to;
+}
+
+v1::Stats ToProto(const server::Snapshot& snapshot) {
+  v1::Stats to;
+  to.set_sequence(snapshot.sequence);
+  *to.mutable_time() = ToProto(snapshot.time);
+  *to.mutable_uptime() = ToProto(snapshot.uptime);
+  to.set_mode(ToProto(snapshot.mode));
+  to.set_generation(snapshot.generation);
+  for (server::Mode mode : server::kModes) {
+    const server::ModeStats& stats = snapshot.modes[static_cast<size_t>(mode)];
+    if (stats.accepted > 0 || mode == snapshot.mode) Fill(mode, stats, *to.add_modes());
+  }
+  to.set_accepted_per_second(snapshot.accepted_per_second);
+  to.set_completed_per_second(snapshot.completed_per_second);
+  to.set_failed_per_second(snapshot.failed_per_second);
+  to.set_lobby_count(snapshot.lobby_count);
+  to.set_draining_engine_count(snapshot.draining_engine_count);
+  *to.mutable_orphan_gap() = ToProto(snapshot.orphan_gap);
+  Fill(snapshot.process, *to.mutable_process());
+  for (const server::ListenerStats& listener : snapshot.listeners) {
+    Fill(listener, *to.add_listeners());
+  }
+  to.set_listen_overflow_count(snapshot.listen_counters.overflows);
+  to.set_listen_drop_count(snapshot.listen_counters.drops);
+  return to;
+}
+
+void FillCounts(const client::LoadReport& report, v1::LoadRun& run) {
+  *run.mutable_elapsed() = ToProto(report.elapsed);
+  run.set_started_count(report.started);
+  run.set_ok_count(report.ok());
+  run.set_failed_count(report.failed());
+  run.clear_failures();
+  AddFailures(report.ended, *run.mutable_failures());
+  run.set_in_flight_count(report.in_flight);
+  run.set_peak_connection_count(report.peak_connections);
+  const double seconds = std::chrono::duration<double>(report.elapsed).count();
+  run.set_ok_per_second(seconds > 0 ? static_cast<double>(report.ok()) / seconds : 0);
+  *run.mutable_handshake() = ToProto(report.handshake);
+  *run.mutable_connect() = ToProto(report.connect);
+  *run.mutable_cpu_time() = ToProto(report.cpu);
+}
+
+}  // namespace handshake::control

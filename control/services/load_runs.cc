@@ -1,0 +1,245 @@
+#include "control/services/load_runs.h"
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "common/text/duration.h"
+#include "control/services/convert.h"
+#include "control/services/load_spec.h"
+#include "control/services/requests.h"
+#include "spdlog/spdlog.h"
+
+namespace handshake::control {
+namespace {
+
+v1::LoadRun::State EndState(const client::LoadReport& report) {
+  if (report.cancelled) return v1::LoadRun::STATE_CANCELLED;
+  return report.failed() > 0 ? v1::LoadRun::STATE_FAILED : v1::LoadRun::STATE_SUCCEEDED;
+}
+
+v1::LoadRun Describe(const v1::CreateLoadRunRequest& request, const v1::LoadSpec& spec) {
+  v1::LoadRun run;
+  *run.mutable_spec() = spec;
+  run.set_detached(request.detached());
+  run.set_request_id(request.request_id());
+  run.set_state(v1::LoadRun::STATE_RUNNING);
+  *run.mutable_start_time() = ToProto(std::chrono::system_clock::now());
+  return run;
+}
+
+absl::Status Stopping() { return absl::UnavailableError("the process is stopping"); }
+
+}  // namespace
+
+LoadRuns::LoadRuns(std::chrono::nanoseconds lease) : lease_(lease), keeper_([this] { Keep(); }) {}
+
+LoadRuns::~LoadRuns() { Stop(); }
+
+absl::StatusOr<LoadRuns::State> LoadRuns::Create(const std::string& creator,
+                                                 const v1::CreateLoadRunRequest& request) {
+  if (absl::Status valid = CheckRequestId(request.request_id()); !valid.ok()) return valid;
+  const std::lock_guard create_lock(create_mutex_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return Stopping();
+    const EntryPtr first = FindRequest(creator, request.request_id());
+    if (first != nullptr) return first->state;
+  }
+  if (!request.has_spec()) return absl::InvalidArgumentError("spec is required");
+  absl::StatusOr<v1::LoadSpec> spec = CheckLoadSpec(request.spec());
+  if (!spec.ok()) return spec.status();
+  {
+    const std::lock_guard lock(mutex_);
+    absl::Status fits = CheckConnections(spec->concurrency());
+    if (!fits.ok()) return fits;
+  }
+  v1::LoadRun description = Describe(request, *spec);
+  absl::StatusOr<std::unique_ptr<client::LoadRun>> run =
+      client::LoadRun::Start(ToClientSpec(*spec));
+  if (!run.ok()) return run.status();
+
+  auto entry = std::make_shared<Entry>();
+  entry->creator = creator;
+  entry->run = *std::move(run);
+  entry->unwatched_since = Clock::now();
+  FillCounts(entry->run->Report(), description);
+  const std::lock_guard lock(mutex_);
+  description.set_id(absl::StrFormat("run-%d", ++last_number_));
+  entry->state = std::make_shared<const v1::LoadRun>(std::move(description));
+  entries_.emplace(last_number_, entry);
+  if (stopping_) CancelRun(*entry, "the process stopped");
+  changed_.notify_all();
+  spdlog::info("{} started: {} clients to {}{}", entry->state->id(), spec->concurrency(),
+               spec->target(), request.detached() ? ", detached" : "");
+  return entry->state;
+}
+
+absl::StatusOr<LoadRuns::State> LoadRuns::Get(const std::string& id) const {
+  const std::lock_guard lock(mutex_);
+  const absl::StatusOr<EntryPtr> entry = Find(id);
+  if (!entry.ok()) return entry.status();
+  return (*entry)->state;
+}
+
+std::vector<LoadRuns::State> LoadRuns::List(size_t limit) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<State> states;
+  for (auto it = entries_.rbegin(); it != entries_.rend() && states.size() < limit; ++it) {
+    states.push_back(it->second->state);
+  }
+  return states;
+}
+
+absl::StatusOr<LoadRuns::View> LoadRuns::Watch(const std::string& id,
+                                               const std::string& principal) {
+  const std::lock_guard lock(mutex_);
+  const absl::StatusOr<EntryPtr> found = Find(id);
+  if (!found.ok()) return found.status();
+  const EntryPtr& entry = *found;
+  std::shared_ptr<void> hold;
+  if (entry->creator == principal) {
+    ++entry->watcher_count;
+    hold = std::shared_ptr<void>(nullptr, [this, entry](void*) { Unwatch(*entry); });
+  }
+  return [this, entry, hold] {
+    const std::lock_guard view_lock(mutex_);
+    return entry->state;
+  };
+}
+
+absl::StatusOr<LoadRuns::State> LoadRuns::Cancel(const std::string& id) {
+  EntryPtr entry;
+  std::shared_ptr<client::LoadRun> run;
+  {
+    const std::lock_guard lock(mutex_);
+    absl::StatusOr<EntryPtr> found = Find(id);
+    if (!found.ok()) return found.status();
+    entry = *std::move(found);
+    run = entry->run;
+    CancelRun(*entry, "cancelled by an operator");
+  }
+  if (run != nullptr) {
+    run->WaitFor(kLoadCancelWait);
+    run.reset();
+    Refresh(entry);
+  }
+  const std::lock_guard lock(mutex_);
+  return entry->state;
+}
+
+void LoadRuns::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    for (const EntryPtr& entry : Running()) CancelRun(*entry, "the process stopped");
+  }
+  changed_.notify_all();
+  if (keeper_.joinable()) keeper_.join();
+}
+
+absl::StatusOr<LoadRuns::EntryPtr> LoadRuns::Find(const std::string& id) const {
+  for (const auto& [number, entry] : entries_) {
+    if (entry->state->id() == id) return entry;
+  }
+  return absl::NotFoundError(absl::StrFormat(
+      "no load run '%s': the last %d finished ones are kept, list them", id, kMaxFinishedLoadRuns));
+}
+
+LoadRuns::EntryPtr LoadRuns::FindRequest(const std::string& creator,
+                                         const std::string& request_id) const {
+  if (request_id.empty()) return nullptr;
+  for (const auto& [number, entry] : entries_) {
+    if (entry->creator == creator && entry->state->request_id() == request_id) return entry;
+  }
+  return nullptr;
+}
+
+absl::Status LoadRuns::CheckConnections(int64_t wanted) const {
+  int64_t running = 0;
+  for (const EntryPtr& entry : Running()) running += entry->state->spec().concurrency();
+  if (running + wanted <= kMaxLoadConnections) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrFormat(
+      "spec.concurrency is %d and other runs have %d connections: the cap over all runs is %d",
+      wanted, running, kMaxLoadConnections));
+}
+
+std::vector<LoadRuns::EntryPtr> LoadRuns::Running() const {
+  std::vector<EntryPtr> running;
+  for (const auto& [number, entry] : entries_) {
+    if (entry->run != nullptr) running.push_back(entry);
+  }
+  return running;
+}
+
+void LoadRuns::CancelRun(Entry& entry, std::string_view reason) {
+  if (entry.run == nullptr) return;
+  if (entry.cancel_reason.empty()) entry.cancel_reason = reason;
+  entry.run->Cancel();
+}
+
+void LoadRuns::ForgetOldRuns() {
+  size_t finished = entries_.size() - Running().size();
+  for (auto it = entries_.begin(); finished > kMaxFinishedLoadRuns;) {
+    if (it->second->run == nullptr) {
+      it = entries_.erase(it);
+      --finished;
+    } else {
+      ++it;
+    }
+  }
+}
+
+void LoadRuns::Keep() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    const std::vector<EntryPtr> running = Running();
+    if (running.empty()) {
+      if (stopping_) return;
+      changed_.wait(lock);
+      continue;
+    }
+    const Clock::time_point now = Clock::now();
+    for (const EntryPtr& entry : running) {
+      const bool abandoned = entry->watcher_count == 0 && now - entry->unwatched_since >= lease_;
+      if (abandoned && !entry->state->detached()) {
+        CancelRun(*entry,
+                  absl::StrFormat("nobody watched it for %s", text::FormatDuration(lease_)));
+      }
+    }
+    lock.unlock();
+    for (const EntryPtr& entry : running) Refresh(entry);
+    lock.lock();
+    changed_.wait_for(lock, kLoadRunTick);
+  }
+}
+
+void LoadRuns::Refresh(const EntryPtr& entry) {
+  std::shared_ptr<client::LoadRun> run;
+  v1::LoadRun state;
+  {
+    const std::lock_guard lock(mutex_);
+    if (entry->run == nullptr) return;
+    run = entry->run;
+    state = *entry->state;
+  }
+  const client::LoadReport report = run->Report();
+  FillCounts(report, state);
+  if (report.done) state.set_state(EndState(report));
+
+  const std::lock_guard lock(mutex_);
+  if (entry->run == nullptr) return;  // another thread saw the end first
+  if (state.state() == v1::LoadRun::STATE_CANCELLED) state.set_state_reason(entry->cancel_reason);
+  entry->state = std::make_shared<const v1::LoadRun>(std::move(state));
+  if (!report.done) return;
+  entry->run.reset();  // `run` ends its threads, after the lock is gone
+  ForgetOldRuns();
+  spdlog::info("{} ended: {}, {} ok, {} failed", entry->state->id(),
+               v1::LoadRun::State_Name(entry->state->state()), report.ok(), report.failed());
+}
+
+void LoadRuns::Unwatch(Entry& entry) {
+  const std::lock_guard lock(mutex_);
+  if (--entry.watcher_count == 0) entry.unwatched_since = Clock::now();
+}
+
+}  // namespace handshake::control

@@ -1,0 +1,91 @@
+// The load runs of this process: their caps, their leases, their states.
+#ifndef HANDSHAKE_CONTROL_SERVICES_LOAD_RUNS_H_
+#define HANDSHAKE_CONTROL_SERVICES_LOAD_RUNS_H_
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/load_run.h"
+#include "control/rpc/limits.h"
+#include "handshake/v1/load_service.pb.h"
+
+namespace handshake::control {
+
+// Thread-safe. Its one thread, the keeper, refreshes the state of each running run every
+// kLoadRunTick, notes ends, and cancels runs whose lease has run out. Errors are those of
+// LoadService.
+class LoadRuns {
+ public:
+  // Immutable; shared by all who ask in one tick.
+  using State = std::shared_ptr<const v1::LoadRun>;
+  // The newest state of one run. While a copy of it exists, the run has a watcher.
+  using View = std::function<State()>;
+
+  // lease: how long a run that is not detached lives without a watcher.
+  explicit LoadRuns(std::chrono::nanoseconds lease = kLoadLease);
+  ~LoadRuns();  // as Stop()
+
+  // Starts a run for `creator`; blocks while its threads and sockets are made.
+  absl::StatusOr<State> Create(const std::string& creator, const v1::CreateLoadRunRequest& request);
+  absl::StatusOr<State> Get(const std::string& id) const;
+  // Newest first, at most `limit`.
+  std::vector<State> List(size_t limit) const;
+  // Only a watcher that is the run's creator holds its lease. This must outlive the view.
+  absl::StatusOr<View> Watch(const std::string& id, const std::string& principal);
+  // Blocks until the run has ended, at most kLoadCancelWait.
+  absl::StatusOr<State> Cancel(const std::string& id);
+
+  // Cancels what runs and ends the keeper; Create() is UNAVAILABLE from now on. Idempotent.
+  void Stop();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Entry {
+    std::string creator;
+    std::shared_ptr<client::LoadRun> run;  // null once it has ended
+    std::string cancel_reason;             // the first one
+    int watcher_count = 0;                 // of the creator
+    Clock::time_point unwatched_since;
+    State state;
+  };
+  using EntryPtr = std::shared_ptr<Entry>;
+
+  // Those below are called with mutex_ held, but for Keep, Refresh and Unwatch.
+  absl::StatusOr<EntryPtr> Find(const std::string& id) const;
+  EntryPtr FindRequest(const std::string& creator, const std::string& request_id) const;
+  absl::Status CheckConnections(int64_t wanted) const;
+  std::vector<EntryPtr> Running() const;
+  void CancelRun(Entry& entry, std::string_view reason);
+  void ForgetOldRuns();
+
+  void Keep();
+  // Takes the run's report into its state; ends it when the run has.
+  void Refresh(const EntryPtr& entry);
+  void Unwatch(Entry& entry);
+
+  const std::chrono::nanoseconds lease_;
+  std::mutex create_mutex_;  // one Create() at a time; taken before mutex_
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  // All guarded by mutex_.
+  std::map<int64_t, EntryPtr> entries_;  // by number: "run-1" is 1
+  int64_t last_number_ = 0;
+  bool stopping_ = false;
+  std::thread keeper_;
+};
+
+}  // namespace handshake::control
+
+#endif  // HANDSHAKE_CONTROL_SERVICES_LOAD_RUNS_H_

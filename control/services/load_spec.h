@@ -1,0 +1,21 @@
+// What a caller may ask of a load run.
+#ifndef HANDSHAKE_CONTROL_SERVICES_LOAD_SPEC_H_
+#define HANDSHAKE_CONTROL_SERVICES_LOAD_SPEC_H_
+
+#include "absl/status/statusor.h"
+#include "client/load_run.h"
+#include "handshake/v1/load_service.pb.h"
+
+namespace handshake::control {
+
+// `spec` with the defaults filled in: a run without a duration or a count gets the cap, so that the
+// caps hold for every run. INVALID_ARGUMENT names the field; PERMISSION_DENIED: the target is not
+// loopback; RESOURCE_EXHAUSTED: above a cap. Sends nothing and resolves nothing.
+absl::StatusOr<v1::LoadSpec> CheckLoadSpec(const v1::LoadSpec& spec);
+
+// Of a checked spec.
+client::LoadSpec ToClientSpec(const v1::LoadSpec& checked);
+
+}  // namespace handshake::control
+
+#endif  // HANDSHAKE_CONTROL_SERVICES_LOAD_SPEC_H_
