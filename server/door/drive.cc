@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <chrono>
@@ -70,11 +71,10 @@ Step Write(Connection& connection, Ledger& ledger, wire::TimePoint now) {
 }
 
 Step Discard(Connection& connection, wire::TimePoint now) {
-  // MSG_TRUNC on a TCP socket drops the bytes without copying them.
-  const ssize_t n = Uninterrupted([&] {
-    return recv(connection.fd.get(), nullptr, connection.session.DiscardLimit(),
-                MSG_DONTWAIT | MSG_TRUNC);
-  });
+  char dropped[4'096];
+  const size_t limit = std::min(sizeof(dropped), connection.session.DiscardLimit());
+  const ssize_t n =
+      Uninterrupted([&] { return recv(connection.fd.get(), dropped, limit, MSG_DONTWAIT); });
   if (WouldBlock(n)) return Step::kWouldBlock;
   if (n > 0) {
     connection.session.OnDiscarded(static_cast<size_t>(n), now);
