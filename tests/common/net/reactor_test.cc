@@ -5,8 +5,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <map>
@@ -150,46 +148,6 @@ TEST_F(ReactorTest, MoreThanOneWaitCanHoldAreAllReportedInTheEnd) {
   Events seen;
   for (int turn = 0; turn < 10 && seen.size() < kPairs; ++turn) seen.merge(Ready());
   EXPECT_EQ(seen.size(), kPairs);
-}
-
-TEST(ExclusiveWatchTest, OneEventDoesNotWakeAllReactors) {
-  constexpr size_t kReactors = 4;
-  std::array<Reactor, kReactors> reactors;
-  WakeEvent shared;
-  ASSERT_TRUE(shared.Open().ok());
-  std::array<UniqueFd, 2> stop_pipe;
-  int fds[2];
-  ASSERT_EQ(pipe(fds), 0);
-  stop_pipe = {UniqueFd(fds[0]), UniqueFd(fds[1])};
-  for (Reactor& reactor : reactors) {
-    ASSERT_TRUE(reactor.Open().ok());
-    ASSERT_EQ(reactor.Watch(shared.fd(), 1, kReadable | Reactor::kExclusive), 0);
-    ASSERT_EQ(reactor.Watch(stop_pipe[0].get(), 2, kReadable), 0);
-  }
-  std::atomic<int> taken{0};
-  std::vector<std::thread> threads;
-  for (Reactor& reactor : reactors) {
-    threads.emplace_back([&] {
-      while (true) {
-        bool stop = false;
-        for (const Reactor::Event& event : reactor.Wait(Clock::now() + 30s)) {
-          if (event.tag == 2) stop = true;
-          if (event.tag != 1) continue;
-          uint64_t count = 0;
-          if (read(shared.fd(), &count, sizeof(count)) > 0) ++taken;
-        }
-        if (stop) return;
-      }
-    });
-  }
-  const auto deadline = Clock::now() + 30s;
-  for (int round = 1; round <= 50; ++round) {
-    shared.Raise();
-    while (taken < round && Clock::now() < deadline) std::this_thread::yield();
-  }
-  EXPECT_EQ(taken, 50);  // each event is seen by somebody
-  stop_pipe[1].reset();
-  for (std::thread& thread : threads) thread.join();
 }
 
 TEST(TimeoutMsTest, RoundsUpAndStaysInRange) {
