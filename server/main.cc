@@ -80,7 +80,7 @@ void DefineFlags(CLI::App& app, Flags& flags) {
       "  handshake-server --listen 127.0.0.1:0 --control 127.0.0.1:0   (free ports, printed)\n\n"
       "Durations: 500ms, 5s, 1m. SIGTERM or SIGINT stops, drains and ends with 0; a second one "
       "ends "
-      "at once.\nExit codes: 0 stopped as asked, 1 failed while serving, 2 could not start.");
+      "at once.\nExit codes: 0 stopped as asked, 2 could not start.");
   app.set_version_flag("--version", absl::StrFormat("handshake-server %s", text::Version()),
                        "Print the version and exit");
   AddFlag(app, "--listen", flags.listen,
@@ -234,7 +234,7 @@ absl::Status Run(const Options& options) {
   auto host =
       control::Host::Start(options.control, {server_service.hosted(), load_service.hosted()});
   if (!host.ok()) return host.status();
-  spdlog::info("file descriptor limit raised from {} to {}", fds->before, fds->now);
+  spdlog::info("file descriptor limit {}, was {}", fds->now, fds->before);
   PrintReady(**data_plane, **host);
 
   const int signal = AwaitStopSignal();
