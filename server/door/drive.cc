@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <chrono>
 
+#include "server/door/failure_log.h"
+
 namespace handshake::server {
 namespace {
 
@@ -87,6 +89,7 @@ Step Discard(Connection& connection, wire::TimePoint now) {
 // Counted first: when the peer sees the end of the stream, the ledger knows of it.
 void Finish(Connection& connection, Ledger& ledger, wire::TimePoint now) {
   ledger.CountEnded(connection, now);
+  if (connection.session.verdict() != wire::Verdict::kOk) LogFailure(connection);
   if (connection.session.ending() == wire::Ending::kReset) {
     const linger reset{.l_onoff = 1, .l_linger = 0};
     setsockopt(connection.fd.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
