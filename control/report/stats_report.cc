@@ -137,7 +137,7 @@ std::string Listeners(const v1::Stats& stats, Style style) {
                Concern(listener.dropped_count(), Tone::kBad)});
   }
   return "\n" + table.Render(style) +
-         absl::StrFormat("whole machine since boot: %s queue overflows, %s drops\n",
+         absl::StrFormat("network namespace since boot: %s queue overflows, %s drops\n",
                          Count(stats.listen_overflow_count()), Count(stats.listen_drop_count()));
 }
 
