@@ -213,7 +213,7 @@ TEST(CtlTest, NoAnswerInTimeIsThree) {
 TEST(CtlTest, ARefusalIsFourAndSaysWhatToDo) {
   using grpc::StatusCode;
   const std::vector<std::pair<StatusCode, std::string>> refusals = {
-      {StatusCode::ABORTED, "mode get"},
+      {StatusCode::ABORTED, "refused: ABORTED: generation is 7"},
       {StatusCode::FAILED_PRECONDITION, "FAILED_PRECONDITION"},
       {StatusCode::PERMISSION_DENIED, "PERMISSION_DENIED"},
       {StatusCode::RESOURCE_EXHAUSTED, "RESOURCE_EXHAUSTED"},
