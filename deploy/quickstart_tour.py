@@ -311,7 +311,7 @@ class Tour:
             f"{self.ledger['completedCount']:,}.",
         ]
         assert all(len(line) <= WIDTH for line in lines), "the table is too wide"
-        print("\n".join(lines), flush=True)
+        print("\n".join(line.rstrip() for line in lines), flush=True)
 
 
 def tell_how_to_reach(options, control, agent_control, target, programs):
