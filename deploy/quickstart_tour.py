@@ -71,7 +71,7 @@ class Ctl:
     """handshakectl against one endpoint."""
 
     def __init__(self, binary, endpoint):
-        self.command = [binary, "--endpoint", endpoint]
+        self.command = [str(binary), "--endpoint", endpoint]
 
     def start(self, *arguments):
         return subprocess.Popen([*self.command, *arguments, "-o", "json"], text=True,
