@@ -98,8 +98,9 @@ grpc::Status FakeServer::WatchStats(Context* context, const v1::WatchStatsReques
                                     grpc::ServerWriter<v1::Stats>* writer) {
   const grpc::Status status = Answer(context, "WatchStats", *request);
   if (!status.ok()) return status;
-  while (writer->Write(script_.stats) && !context->IsCancelled())
-    std::this_thread::sleep_for(kTick);
+  while (writer->Write(script_.stats) && !context->IsCancelled()) {
+    std::this_thread::sleep_for(kTick);  // NOLINT(sleep): the stream's interval
+  }
   return status;
 }
 
