@@ -30,7 +30,7 @@ struct Snapshot {
   double completed_per_second = 0;
   double failed_per_second = 0;
   int64_t lobby_count = 0;            // connections that wait in the lobby
-  int64_t draining_engine_count = 0;  // 0 to 2
+  int64_t draining_engine_count = 0;  // of earlier generations, not gone yet
   stats::Histogram orphan_gap;        // us a record spent between an engine and the lobby's watch
   int64_t births_after_stop = 0;      // taken by an engine after it had stopped taking: always 0
   stats::ProcessUsage process;

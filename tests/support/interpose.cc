@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -81,11 +82,18 @@ bool IsCut(const void* data, size_t size) {
 }
 
 // A corked segment is not sent for 200 ms, and with the low-water mark at 1 an unsent byte makes
-// the socket unwritable: to the server it is what a full send buffer is.
+// the socket unwritable to poll and epoll: to the server it is what a full send buffer is.
 void HoldBack(int fd) {
   const int one = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_CORK, &one, sizeof(one));
   setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &one, sizeof(one));
+}
+
+// send() itself would still add to a corked segment: that it must not.
+bool IsHeldBack(int fd) {
+  if (g_answers_cut.load() == 0) return false;
+  pollfd writable{.fd = fd, .events = POLLOUT, .revents = 0};
+  return poll(&writable, 1, 0) == 0;
 }
 
 }  // namespace
@@ -149,6 +157,10 @@ ssize_t recv(int fd, void* data, size_t size, int flags) {
 ssize_t send(int fd, const void* data, size_t size, int flags) {
   static const auto next = handshake::test::Next<decltype(&send)>("send");
   if (handshake::test::Fails(Call::kSend)) return -1;
+  if (handshake::test::IsHeldBack(fd)) {
+    errno = EAGAIN;
+    return -1;
+  }
   if (handshake::test::IsCut(data, size)) {
     handshake::test::g_answers_cut.fetch_add(1);
     handshake::test::HoldBack(fd);

@@ -70,7 +70,7 @@ TEST_F(StormTest, EveryPairUnderLoad) {
     if (std::chrono::steady_clock::now() - began > size.at_most) break;
     for (Mode target : ModeTour()) {
       next = std::max(next + kSwitchInterval, std::chrono::steady_clock::now());
-      std::this_thread::sleep_until(next);  // the storm's metronome
+      std::this_thread::sleep_until(next);  // NOLINT(sleep): the storm's metronome
       ASSERT_TRUE(driver.Switch(target, kDrainTimeouts[lap % kDrainTimeouts.size()]));
     }
   }
@@ -123,7 +123,9 @@ TEST_F(StormTest, ManySilentClients) {
       }
       ASSERT_TRUE(driver.Switch(target, milliseconds(0)));
       ASSERT_TRUE(driver.Settle());
-      if (unlimited) EXPECT_GE(driver.last().handed_over, held * 9 / 10) << server::ModeName(from);
+      if (unlimited) {
+        EXPECT_GE(driver.last().handed_over, held * 9 / 10) << server::ModeName(from);
+      }
     }
   }
 
@@ -164,7 +166,9 @@ TEST_F(StormTest, SilentClientDoesNotDelaySequential) {
     load.Nudge();
   }
   FinishAndCheck(load);
-  if (kTimed) EXPECT_LE(PercentileMs(away, 99), 10.0);
+  if (kTimed) {
+    EXPECT_LE(PercentileMs(away, 99), 10.0);
+  }
 }
 
 }  // namespace
