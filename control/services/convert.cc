@@ -112,7 +112,8 @@ absl::StatusOr<std::chrono::nanoseconds> FromProto(const google::protobuf::Durat
                                                    std::chrono::nanoseconds least,
                                                    std::chrono::nanoseconds most) {
   const bool representable =
-      std::abs(duration.seconds()) <= kMaxSeconds && std::abs(duration.nanos()) < 1'000'000'000;
+      duration.seconds() >= -kMaxSeconds && duration.seconds() <= kMaxSeconds &&
+      duration.nanos() > -1'000'000'000 && duration.nanos() < 1'000'000'000;
   const std::chrono::nanoseconds value =
       representable
           ? std::chrono::seconds(duration.seconds()) + std::chrono::nanoseconds(duration.nanos())

@@ -36,12 +36,6 @@ def run(*arguments, environment=None, prepare=None):
     return done.returncode, done.stdout, done.stderr
 
 
-def read_line(process):
-    if not select.select([process.stdout], [], [], DEADLINE)[0]:
-        raise TimeoutError("the server printed nothing")
-    return process.stdout.readline()
-
-
 class Server:
     """Started, and ready when the constructor returns."""
 
@@ -50,7 +44,7 @@ class Server:
                              environment=environment)
         lines = []
         while not lines or not lines[-1].startswith("ready: "):
-            lines.append(read_line(self.process))
+            lines.append(self.process.stdout.readline())  # "" if it ended
             if lines[-1] == "":
                 raise RuntimeError(f"not ready: {self.process.communicate()[1]}")
         text = "".join(lines)

@@ -57,7 +57,7 @@ TEST(Convert, DurationsKeepNanosecondsAndBounds) {
     duration.set_seconds(seconds);
     duration.set_nanos(nanos);
     const auto parsed = FromProto(duration, "drain_timeout", 0s, 60s);
-    EXPECT_EQ(parsed.status().message(), "drain_timeout must be from 0s to 60s") << seconds;
+    EXPECT_EQ(parsed.status().message(), "drain_timeout must be from 0s to 1m") << seconds;
   }
 }
 

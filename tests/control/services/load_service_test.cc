@@ -96,6 +96,7 @@ TEST_F(LoadServiceTest, ARunSucceedsAndItsWatchEndsWithIt) {
 
 TEST_F(LoadServiceTest, ARunAgainstNobodyFails) {
   v1::CreateLoadRunRequest request = ShortRun(5);
+  request.set_detached(true);
   {
     const auto gone = ControlledServer::StartDataPlane();
     request.mutable_spec()->set_target(gone->addresses().front().ToString());
@@ -140,7 +141,7 @@ TEST_F(LoadServiceTest, RefusalsNameTheField) {
       {invalid, "spec.framing", [](auto& r) { r.mutable_spec()->set_framing(v1::FRAMING_AUTO); }},
       {invalid, "request_id", [](auto& r) { r.set_request_id(std::string(129, 'x')); }},
       {exhausted, "2000", [](auto& r) { r.mutable_spec()->set_concurrency(2'001); }},
-      {exhausted, "60s", [](auto& r) { r.mutable_spec()->mutable_duration()->set_seconds(61); }},
+      {exhausted, "cap is 1m", [](auto& r) { r.mutable_spec()->mutable_duration()->set_seconds(61); }},
       {exhausted, "1000000", [](auto& r) { r.mutable_spec()->set_handshake_count(1'000'001); }},
   };
   for (const Case& c : cases) {
