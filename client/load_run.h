@@ -23,9 +23,9 @@ struct LoadSpec {
   net::Address target;
   int64_t concurrency = 1;  // connections at once, from 1
   // At least one of the two; the run ends at whichever comes first.
-  std::optional<std::chrono::nanoseconds> duration;
-  std::optional<int64_t> count;  // handshakes
-  int64_t threads = 0;           // 0: one for each 1,000 connections, at most the CPUs
+  std::optional<std::chrono::nanoseconds> duration = std::nullopt;
+  std::optional<int64_t> count = std::nullopt;  // handshakes
+  int64_t threads = 0;  // 0: one for each 1,000 connections, at most the CPUs
   // Loopback IPv4 targets: connections are spread over this many 127.x.y.z sources, so that ports
   // do not run out. 0: chosen from concurrency. Other targets use the kernel's choice.
   int64_t source_addresses = 0;

@@ -92,8 +92,9 @@ void LoadWorker::AddTo(LoadReport& report) const {
 }
 
 void LoadWorker::Loop() {
-  while (not_retired_ > 0) {
-    BeginReady();
+  while (true) {
+    BeginReady();  // retires those for whom there is nothing more to do
+    if (not_retired_ == 0) return;
     for (const net::Reactor::Event& event : reactor_.Wait(NextLook())) OnEvent(event);
     const TimePoint now = Clock::now();
     while (const std::optional<uint32_t> id = wheel_.TakeDue(now)) OnDue(*id);
@@ -263,6 +264,7 @@ void LoadWorker::StopBeginning(TimePoint now) {
 }
 
 void LoadWorker::GiveUp() {
+  ready_.clear();
   for (uint32_t id = 0; id < clients_.size(); ++id) {
     if (clients_[id].phase == Phase::kRetired) continue;
     Close(clients_[id], wire::Ending::kReset);

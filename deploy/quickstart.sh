@@ -52,9 +52,10 @@ done
 export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} CCACHE_NOHASHDIR=${CCACHE_NOHASHDIR:-1}
 
 deploy/packages.sh build
-progress_step "configuring" build/logs/quickstart-configure.log cmake --preset release
+progress_step "configuring" build/logs/quickstart-configure.log cmake --preset release ||
+  exit 1
 progress_step "building release (the first time takes some minutes)" \
   build/logs/quickstart-build.log \
   cmake --build --preset release --target \
-  handshake-server handshake-client handshakectl
+  handshake-server handshake-client handshakectl || exit 1
 exec python3 deploy/quickstart_tour.py --bin build/release/bin "${tour[@]}"

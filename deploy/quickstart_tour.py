@@ -71,7 +71,7 @@ class Ctl:
     """handshakectl against one endpoint."""
 
     def __init__(self, binary, endpoint):
-        self.command = [binary, "--endpoint", endpoint]
+        self.command = [str(binary), "--endpoint", endpoint]
 
     def start(self, *arguments):
         return subprocess.Popen([*self.command, *arguments, "-o", "json"], text=True,
@@ -311,7 +311,7 @@ class Tour:
             f"{self.ledger['completedCount']:,}.",
         ]
         assert all(len(line) <= WIDTH for line in lines), "the table is too wide"
-        print("\n".join(lines), flush=True)
+        print("\n".join(line.rstrip() for line in lines), flush=True)
 
 
 def tell_how_to_reach(options, control, agent_control, target, programs):

@@ -157,6 +157,7 @@ const DataPlaneOptions& DataPlane::options() const { return impl_->options; }
 std::vector<ModeInfo> DataPlane::ListModes() const {
   const int64_t fds = stats::ReadProcessUsage().fd_limit - FdReserve::kSize;
   std::vector<ModeInfo> modes;
+  modes.reserve(kModes.size());
   for (Mode mode : kModes) {
     modes.push_back({.mode = mode,
                      .description = EngineDescription(mode),

@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "server/engines/engine_threads.h"
 #include "server/engines/factory.h"
+#include "spdlog/spdlog.h"
 
 namespace handshake::server {
 namespace {
@@ -20,6 +21,10 @@ constexpr size_t kMaxDraining = 2;
 
 // Engines that may still be winding down: a bound on threads, far above what a person can reach.
 constexpr size_t kMaxRetired = 16;
+
+double Milliseconds(std::chrono::nanoseconds duration) {
+  return std::chrono::duration<double, std::milli>(duration).count();
+}
 
 }  // namespace
 
@@ -160,6 +165,9 @@ absl::StatusOr<SwitchRecord> ModeSwitcher::Switch(const SwitchRequest& request) 
   record.in_flight = at_stop.in_flight();
   Generation& retired = *active_;
   record = Publish(std::move(candidate), std::move(record));
+  spdlog::info("switch {}: {} -> {} in {:.3f} ms, {} in flight, by {}", record.id,
+               ModeName(record.from), ModeName(record.to), Milliseconds(record.switch_time),
+               record.in_flight, record.requested_by.empty() ? "-" : record.requested_by);
   retired.Retire(stopped + request.drain_timeout,
                  [this, id = record.id, at_stop, stopped](const Engine::Counts& at_end) {
                    Complete(id, at_stop, at_end, wire::Clock::now() - stopped);
@@ -233,6 +241,10 @@ void ModeSwitcher::Complete(int64_t id, const Engine::Counts& at_stop, const Eng
     record.failed = at_end.failed - at_stop.failed;
     record.handed_over = at_end.handed_over - at_stop.handed_over;
     record.lost = at_end.in_flight();
+    spdlog::info(
+        "switch {}: {} is gone after {:.3f} ms: {} finished, {} failed, {} handed over, {} lost",
+        id, ModeName(record.from), Milliseconds(drain_time), record.finished, record.failed,
+        record.handed_over, record.lost);
   }
 }
 

@@ -38,6 +38,7 @@ absl::StatusOr<Address> Address::Parse(std::string_view text) {
   if (error != std::errc() || end != port_text.data() + port_text.size()) {
     return BadAddress(text, "the port is not a number from 0 to 65535");
   }
+  if (host.find('\0') != std::string::npos) return BadAddress(text, "it contains a zero byte");
   Address address;
   if (host == "localhost") host = "127.0.0.1";
   if (host.starts_with('[') && host.ends_with(']')) {

@@ -76,9 +76,17 @@ std::optional<uint32_t> TimerWheel::TakeDue(TimePoint now) {
   return std::nullopt;
 }
 
+bool TimerWheel::DueNow() const {
+  for (uint32_t item = heads_[current_ % kSlots]; item != kNone; item = nodes_[item].next) {
+    if (nodes_[item].tick <= current_) return true;
+  }
+  return false;
+}
+
 std::optional<TimerWheel::TimePoint> TimerWheel::NextDue() const {
   if (armed_count_ == 0) return std::nullopt;
-  for (uint64_t ahead = 0; ahead < kSlots;) {
+  // What is left in the present slot may belong to a later turn: no reason to look at once.
+  for (uint64_t ahead = DueNow() ? 0 : 1; ahead < kSlots;) {
     const uint64_t slot = (current_ + ahead) % kSlots;
     const uint64_t word = occupied_[slot / 64] >> (slot % 64);
     if (word != 0) {

@@ -42,6 +42,7 @@ class TimerWheel {
   };
 
   uint64_t TickOf(TimePoint at) const;  // rounded up: never early
+  bool DueNow() const;                  // something is due at the current tick
   void Link(uint32_t item, uint64_t tick);
   void Unlink(uint32_t item);
 

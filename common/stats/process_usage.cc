@@ -72,7 +72,7 @@ ProcessUsage ReadProcessUsage() {
 
 ListenCounters ReadListenCounters() {
   // Two lines for each group of counters: "TcpExt: name name ..." and "TcpExt: value value ...".
-  std::ifstream netstat("/proc/self/net/netstat");
+  std::ifstream netstat("/proc/thread-self/net/netstat");
   ListenCounters counters;
   std::string names_line;
   std::string values_line;

@@ -18,7 +18,8 @@ struct ProcessUsage {
 // Any thread. A value that cannot be read is 0.
 ProcessUsage ReadProcessUsage();
 
-// The TCP counters of this network namespace (/proc/net/netstat), since boot.
+// The TCP counters of the calling thread's network namespace, since it was made
+// (/proc/thread-self/net/netstat). All listeners in it count together.
 struct ListenCounters {
   int64_t overflows = 0;  // ListenOverflows: an accept queue was full
   int64_t drops = 0;      // ListenDrops: a connection attempt was dropped at a listener

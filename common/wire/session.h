@@ -59,6 +59,7 @@ class Protocol {
   virtual Verdict GetVerdict(const void* state) const = 0;
   virtual Ending GetEnding(const void* state) const = 0;
   virtual TimePoint GetDeadline(const void* state) const = 0;
+  virtual std::string_view GetInput(const void* state) const = 0;
   virtual std::span<char> Room(void* state) const = 0;
   virtual std::string_view Output(const void* state, std::span<char> scratch) const = 0;
   virtual size_t DiscardLimit(const void* state) const = 0;
@@ -92,6 +93,8 @@ class Session {
   Ending ending() const { return protocol_->GetEnding(state_); }
   // When OnTime() must be called. May move earlier by any call that changes the state.
   TimePoint deadline() const { return protocol_->GetDeadline(state_); }
+  // What was read and not used yet, for messages to people.
+  std::string_view input() const { return protocol_->GetInput(state_); }
   std::span<char> Room() { return protocol_->Room(state_); }
   // The bytes still to be sent; they may lie in `scratch` or in the protocol's constants.
   std::string_view Output(std::span<char> scratch) const {
@@ -139,6 +142,7 @@ class ProtocolOf final : public Protocol {
   Verdict GetVerdict(const void* s) const override { return In(s).verdict(); }
   Ending GetEnding(const void* s) const override { return In(s).ending(); }
   TimePoint GetDeadline(const void* s) const override { return In(s).deadline(); }
+  std::string_view GetInput(const void* s) const override { return In(s).input(); }
   std::span<char> Room(void* s) const override { return In(s).Room(); }
   std::string_view Output(const void* s, std::span<char> scratch) const override {
     return In(s).Output(scratch);

@@ -52,23 +52,6 @@ const char* CodeName(grpc::StatusCode code) {
   }
 }
 
-// What a person can do about a refusal, where the code says more than the server's own words.
-std::string_view NextStep(grpc::StatusCode code) {
-  switch (code) {
-    case grpc::StatusCode::ABORTED:
-      return "; look with 'handshakectl mode get', then try again";
-    case grpc::StatusCode::FAILED_PRECONDITION:
-      return "; see 'handshakectl mode list'";
-    case grpc::StatusCode::NOT_FOUND:
-      return "; see 'handshakectl mode history' and 'handshakectl load list'";
-    case grpc::StatusCode::INTERNAL:
-    case grpc::StatusCode::UNKNOWN:
-      return "; see the server's log";
-    default:
-      return "";
-  }
-}
-
 // gRPC's "failed to connect to all addresses; last error: UNKNOWN: ...: Connection refused":
 // the words behind the last colon.
 std::string_view Cause(std::string_view message) {
@@ -77,6 +60,41 @@ std::string_view Cause(std::string_view message) {
 }
 
 }  // namespace
+
+StallGuard::StallGuard(grpc::ClientContext& call, std::chrono::nanoseconds patience)
+    : thread_([this, &call, patience] { Watch(call, patience); }) {}
+
+StallGuard::~StallGuard() {
+  {
+    std::lock_guard lock(mutex_);
+    done_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void StallGuard::Alive() {
+  {
+    std::lock_guard lock(mutex_);
+    ++signs_of_life_;
+  }
+  changed_.notify_all();
+}
+
+bool StallGuard::stalled() const {
+  std::lock_guard lock(mutex_);
+  return stalled_;
+}
+
+void StallGuard::Watch(grpc::ClientContext& call, std::chrono::nanoseconds patience) {
+  std::unique_lock lock(mutex_);
+  while (!done_ && !stalled_) {
+    const int64_t seen = signs_of_life_;
+    stalled_ = !changed_.wait_for(lock, patience,
+                                  [this, seen] { return done_ || signs_of_life_ != seen; });
+  }
+  if (stalled_) call.TryCancel();
+}
 
 void Context::AddFlags(CLI::App& app) {
   app.add_option("--endpoint", endpoint_, "Control HOST:PORT to call")
@@ -146,8 +164,7 @@ int Context::Explain(const grpc::Status& status) {
     default:
       break;
   }
-  Complain(absl::StrFormat("refused: %s: %s%s", CodeName(status.error_code()), message,
-                           NextStep(status.error_code())));
+  Complain(absl::StrFormat("refused: %s: %s", CodeName(status.error_code()), message));
   return kExitRefused;
 }
 

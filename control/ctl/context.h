@@ -4,10 +4,14 @@
 #define HANDSHAKE_CONTROL_CTL_CONTEXT_H_
 
 #include <chrono>
+#include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "CLI/App.hpp"
 #include "absl/status/status.h"
@@ -30,6 +34,30 @@ using report::kExitOk;
 using report::kExitUnreachable;
 using report::kExitUsage;
 inline constexpr int kExitRefused = 4;
+
+// Cancels a stream on which nothing comes: a server that hangs keeps its connection. Owned by the
+// thread that reads; watches on one of its own.
+class StallGuard {
+ public:
+  // Borrows `call`.
+  StallGuard(grpc::ClientContext& call, std::chrono::nanoseconds patience);
+  ~StallGuard();
+  StallGuard(const StallGuard&) = delete;
+  StallGuard& operator=(const StallGuard&) = delete;
+
+  void Alive();  // something came
+  bool stalled() const;
+
+ private:
+  void Watch(grpc::ClientContext& call, std::chrono::nanoseconds patience);
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  int64_t signs_of_life_ = 0;
+  bool stalled_ = false;
+  bool done_ = false;
+  std::thread thread_;
+};
 
 // Owned by main, used by the main thread. The flags are bound to it before parsing; `command` is
 // what the parsed command line asks for.
@@ -60,10 +88,11 @@ class Context {
   // For calls that an interrupt must not cancel.
   void SetDeadline(grpc::ClientContext& call) const;
 
-  // A server stream without deadline, cancelled by an interrupt or when `each` returns false.
-  // Returns OK in the second case.
+  // A server stream of any length, cancelled by an interrupt or when `each` returns false (then OK
+  // is returned). DEADLINE_EXCEEDED: nothing came for `interval` and --timeout.
   template <class Response>
   grpc::Status Stream(
+      std::chrono::nanoseconds interval,
       const std::function<std::unique_ptr<grpc::ClientReader<Response>>(grpc::ClientContext&)>&
           open,
       const std::function<bool(const Response&)>& each);
@@ -93,17 +122,23 @@ class Context {
 
 template <class Response>
 grpc::Status Context::Stream(
+    std::chrono::nanoseconds interval,
     const std::function<std::unique_ptr<grpc::ClientReader<Response>>(grpc::ClientContext&)>& open,
     const std::function<bool(const Response&)>& each) {
   grpc::ClientContext call;
   const report::Interrupts::Action cancel(interrupts_, [&call] { call.TryCancel(); });
   const std::unique_ptr<grpc::ClientReader<Response>> reader = open(call);
+  StallGuard guard(call, interval + timeout_);
   Response response;
   bool enough = false;
-  while (!enough && reader->Read(&response)) enough = !each(response);
+  while (!enough && reader->Read(&response)) {
+    guard.Alive();
+    enough = !each(response);
+  }
   if (enough) call.TryCancel();
   const grpc::Status status = reader->Finish();
-  return enough ? grpc::Status::OK : status;
+  if (enough) return grpc::Status::OK;
+  return guard.stalled() ? grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, "stalled") : status;
 }
 
 google::protobuf::Duration ToProto(std::chrono::nanoseconds duration);

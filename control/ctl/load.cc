@@ -43,6 +43,7 @@ grpc::Status Follow(Context& context, v1::LoadRun* run) {
   *request.mutable_interval() = ToProto(kProgressInterval);
   report::LiveLine live;
   return context.Stream<v1::LoadRun>(
+      kProgressInterval,
       [&](grpc::ClientContext& call) { return stub->WatchLoadRun(&call, request); },
       [&](const v1::LoadRun& now) {
         *run = now;

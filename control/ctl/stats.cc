@@ -30,7 +30,7 @@ int WatchStats(Context& context, const StatsFlags& flags) {
   report::StatsRows rows(context.style());
   int64_t shown = 0;
   const grpc::Status status = context.Stream<v1::Stats>(
-      [&](grpc::ClientContext& call) { return stub->WatchStats(&call, request); },
+      flags.interval, [&](grpc::ClientContext& call) { return stub->WatchStats(&call, request); },
       [&](const v1::Stats& stats) {
         return context.ShowNext(stats, rows.Next(stats)) && ++shown != flags.count;
       });

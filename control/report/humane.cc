@@ -78,6 +78,11 @@ std::string Short(double number) {
   return WithSign(number < 0, ThreeDigits(rest) + std::string(kLetters[steps]));
 }
 
+std::string ShortCount(int64_t count) {
+  if (count > -1'000 && count < 1'000) return std::to_string(count);
+  return Short(static_cast<double>(count));
+}
+
 std::string Rate(double per_second) { return Short(per_second) + "/s"; }
 
 std::string Bytes(int64_t bytes) {
@@ -103,10 +108,10 @@ std::string SpanUs(double microseconds) {
 std::string Span(const google::protobuf::Duration& span) { return SpanUs(ToSeconds(span) * 1e6); }
 
 std::string MillisecondsUs(double microseconds) {
-  const double size = std::abs(microseconds);
-  if (size > 0 && size < 9.5) {  // two digits would hide it
-    return WithSign(microseconds < 0, absl::StrFormat("%.3f", size / 1e3));
-  }
+  const double ms = std::abs(microseconds) / 1e3;
+  const bool negative = microseconds < 0;
+  if (ms > 0 && ms < 0.9995) return WithSign(negative, absl::StrFormat("%.3f", ms));
+  if (ms >= 999.5 && ms < 99'999.5) return WithSign(negative, absl::StrFormat("%.0f", ms));
   return Short(microseconds / 1e3);
 }
 

@@ -19,6 +19,8 @@ inline constexpr std::string_view kNothing = "-";
 std::string Count(int64_t count);
 // Three digits: "0.85", "12.3", "123", "1.23k", "9.22E"; "0" for 0, "-" for what is not a number.
 std::string Short(double number);
+// The same for what is counted: "7", not "7.00".
+std::string ShortCount(int64_t count);
 // "12.3k/s".
 std::string Rate(double per_second);
 // "48.1 MiB".
@@ -26,7 +28,7 @@ std::string Bytes(int64_t bytes);
 // "850 us", "1.25 ms", "2.50 s", "2m 05s", "1h 02m 03s", "3d 04h".
 std::string Span(const google::protobuf::Duration& span);
 std::string SpanUs(double microseconds);
-// For columns whose header has the unit.
+// For columns whose header has the unit: "0.085", "1.25", "12.5", "1250".
 std::string Milliseconds(const google::protobuf::Duration& span);
 std::string MillisecondsUs(double microseconds);
 

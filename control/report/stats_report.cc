@@ -52,9 +52,9 @@ std::string Overview(const v1::Stats& stats, Style style) {
                                   Span(process.cpu_time()), Bytes(process.resident_bytes()),
                                   Count(process.thread_count()), Count(process.open_fd_count()),
                                   Count(process.fd_limit()))});
-  facts.Add({"switching",
-             absl::StrFormat("%s in the lobby, %s engines draining", Count(stats.lobby_count()),
-                             Count(stats.draining_engine_count()))});
+  facts.Add(
+      {"switching", absl::StrFormat("lobby %s, draining engines %s", Count(stats.lobby_count()),
+                                    Count(stats.draining_engine_count()))});
   if (stats.orphan_gap().count() > 0) {
     facts.Add(
         {"orphan gap",
@@ -137,7 +137,7 @@ std::string Listeners(const v1::Stats& stats, Style style) {
                Concern(listener.dropped_count(), Tone::kBad)});
   }
   return "\n" + table.Render(style) +
-         absl::StrFormat("whole machine since boot: %s queue overflows, %s drops\n",
+         absl::StrFormat("network namespace since boot: %s queue overflows, %s drops\n",
                          Count(stats.listen_overflow_count()), Count(stats.listen_drop_count()));
 }
 
@@ -179,11 +179,10 @@ std::string StatsRows::Next(const v1::Stats& stats) {
   before_ = now;
 
   const double failed = stats.failed_per_second();
-  table.Add({TimeOfDay(stats.time()), ModeName(stats.mode()),
-             Short(static_cast<double>(stats.generation())), Short(stats.accepted_per_second()),
-             Short(stats.completed_per_second()),
-             Cell(Short(failed), failed > 0 ? Tone::kWarning : Tone::kPlain),
-             Short(static_cast<double>(active)), Short(static_cast<double>(stats.lobby_count())),
+  table.Add({TimeOfDay(stats.time()), ModeName(stats.mode()), ShortCount(stats.generation()),
+             Short(stats.accepted_per_second()), Short(stats.completed_per_second()),
+             Cell(Short(failed), failed > 0 ? Tone::kWarning : Tone::kPlain), ShortCount(active),
+             ShortCount(stats.lobby_count()),
              measured ? MillisecondsUs(in_force->handshake().p99_us()) : std::string(kNothing),
              Short(share),
              Short(static_cast<double>(stats.process().resident_bytes()) / (1 << 20))});

@@ -21,9 +21,10 @@ namespace handshake::control {
 // What a watch sees when it looks.
 template <class Message>
 struct Watched {
-  std::shared_ptr<const Message>
-      newest;                       // immutable and shared by all watches; may be null at an end
-  std::optional<absl::Status> end;  // set: write `newest`, if there is one, and end so
+  std::shared_ptr<const Message> newest =
+      {};  // immutable and shared by all watches; may be null at an end
+  // Set: write `newest`, if there is one, and end so.
+  std::optional<absl::Status> end = {};
 };
 
 // What is watched. `look` is called on gRPC's threads, never twice at once for one watch, and must

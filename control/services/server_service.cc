@@ -32,8 +32,10 @@ absl::StatusOr<server::SwitchRequest> ReadRequest(const v1::SwitchModeRequest& r
     return absl::InvalidArgumentError("expected_generation must not be negative; 0 means any");
   }
   if (absl::Status valid = CheckRequestId(request.request_id()); !valid.ok()) return valid;
-  server::SwitchRequest to{
-      .target = *target, .request_id = request.request_id(), .dry_run = request.dry_run()};
+  server::SwitchRequest to;
+  to.target = *target;
+  to.request_id = request.request_id();
+  to.dry_run = request.dry_run();
   if (request.expected_generation() > 0) to.expected_generation = request.expected_generation();
   if (request.has_drain_timeout()) {
     auto timeout = FromProto(request.drain_timeout(), "drain_timeout", std::chrono::nanoseconds(0),

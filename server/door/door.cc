@@ -4,7 +4,10 @@
 
 #include <cassert>
 #include <cerrno>
+#include <cstring>
 #include <utility>
+
+#include "spdlog/spdlog.h"
 
 namespace handshake::server {
 namespace {
@@ -65,10 +68,18 @@ Taken Door::Accept(const Taker& taker) {
     } while (fd < 0 && IsOfTheConnection(errno));
     if (fd >= 0) return Born(taker, listener, fd);
     if (errno == EAGAIN || errno == EWOULDBLOCK) continue;
-    reserve_.LetGo();  // EMFILE, ENFILE, ENOBUFS, ENOMEM
+    OnExhausted(errno);  // EMFILE, ENFILE, ENOBUFS, ENOMEM
     return Nothing(Taken::Status::kExhausted);
   }
   return Nothing(Taken::Status::kNothing);
+}
+
+void Door::OnExhausted(int error) {
+  reserve_.LetGo();
+  if (const auto suppressed = exhausted_log_.Allow(0, wire::Clock::now())) {
+    spdlog::warn("accepting pauses: {}; raise ulimit -n or lower the load (said {} times before)",
+                 strerror(error), *suppressed);
+  }
 }
 
 Taken Door::Born(const Taker& taker, const Listener& listener, int fd) {

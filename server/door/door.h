@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "common/log/rate_limiter.h"
 #include "server/door/connection.h"
 #include "server/door/fd_reserve.h"
 #include "server/door/ledger.h"
@@ -65,6 +66,8 @@ class Door {
 
  private:
   Taken Accept(const Taker& taker);
+  // The reserve is for others to use; accepting goes on when it could be filled again.
+  void OnExhausted(int error);
   Taken Born(const Taker& taker, const Listener& listener, int fd);
 
   Lobby& lobby_;
@@ -74,6 +77,7 @@ class Door {
   std::vector<int> wait_fds_;
   std::atomic<uint32_t> next_listener_{0};  // where the next accept begins, for fairness
   std::atomic<int64_t> births_after_stop_{0};
+  log::RateLimiter exhausted_log_{1, 1};
 };
 
 // How long a taker stays away from the door when descriptors, memory or threads have run out: twice

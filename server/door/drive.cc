@@ -2,9 +2,12 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <chrono>
+
+#include "server/door/failure_log.h"
 
 namespace handshake::server {
 namespace {
@@ -68,11 +71,10 @@ Step Write(Connection& connection, Ledger& ledger, wire::TimePoint now) {
 }
 
 Step Discard(Connection& connection, wire::TimePoint now) {
-  // MSG_TRUNC on a TCP socket drops the bytes without copying them.
-  const ssize_t n = Uninterrupted([&] {
-    return recv(connection.fd.get(), nullptr, connection.session.DiscardLimit(),
-                MSG_DONTWAIT | MSG_TRUNC);
-  });
+  char dropped[4'096];
+  const size_t limit = std::min(sizeof(dropped), connection.session.DiscardLimit());
+  const ssize_t n =
+      Uninterrupted([&] { return recv(connection.fd.get(), dropped, limit, MSG_DONTWAIT); });
   if (WouldBlock(n)) return Step::kWouldBlock;
   if (n > 0) {
     connection.session.OnDiscarded(static_cast<size_t>(n), now);
@@ -87,6 +89,7 @@ Step Discard(Connection& connection, wire::TimePoint now) {
 // Counted first: when the peer sees the end of the stream, the ledger knows of it.
 void Finish(Connection& connection, Ledger& ledger, wire::TimePoint now) {
   ledger.CountEnded(connection, now);
+  if (connection.session.verdict() != wire::Verdict::kOk) LogFailure(connection);
   if (connection.session.ending() == wire::Ending::kReset) {
     const linger reset{.l_onoff = 1, .l_linger = 0};
     setsockopt(connection.fd.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));

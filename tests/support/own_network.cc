@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 
 #include "common/net/unique_fd.h"
 
@@ -25,6 +26,15 @@ bool EnterOwnNetwork() {
     std::abort();
   }
   return true;
+}
+
+bool InOwnNetwork(const std::function<void()>& body) {
+  bool entered = false;
+  std::thread([&] {
+    entered = EnterOwnNetwork();
+    if (entered) body();
+  }).join();
+  return entered;
 }
 
 }  // namespace handshake::test

@@ -8,6 +8,7 @@ A rule is a function that gets one file and yields findings; RULES lists them. T
 house in README.md is the table LAYERS below.
 """
 
+import functools
 import os
 import pathlib
 import re
@@ -179,8 +180,9 @@ def opening_comment(file: File) -> Iterator[Finding]:
 def line_form(file: File) -> Iterator[Finding]:
     """Lines fit, have no tabs and no blanks at their end; a file ends with one newline."""
     for number, line in file.lines():
-        # Tables and addresses of documents cannot be wrapped; CMake's own lists can.
-        if len(line) > MAX_COLUMNS and file.suffix not in {".md", ".json"}:
+        # Tables, addresses and data cannot be wrapped; CMake's own lists can.
+        wraps = file.suffix not in {".md", ".json", ".txt"} or file.name == "CMakeLists.txt"
+        if len(line) > MAX_COLUMNS and wraps:
             yield Finding(file.path, number, f"{len(line)} columns; at most {MAX_COLUMNS}")
         if "\t" in line:
             yield Finding(file.path, number, "a tab; use spaces")
@@ -258,20 +260,22 @@ def markdown_links(file: File, root: pathlib.Path) -> Iterator[Finding]:
 
 
 def in_cmake_list(file: File, root: pathlib.Path) -> Iterator[Finding]:
-    """Every .cc and .proto is named by the CMakeLists.txt of its folder or of one above."""
-    if file.suffix not in {".cc", ".proto"}:
-        return
-    path = root / file.path
-    for folder in path.parents:
-        lists = folder / "CMakeLists.txt"
-        if lists.exists():
-            relative = path.relative_to(folder).as_posix()
-            words = re.sub(r"#.*", "", lists.read_text()).replace("(", " ").replace(")", " ")
-            if relative in words.split():
-                return
-        if folder == root:
-            break
-    yield Finding(file.path, 1, "no CMakeLists.txt names this file")
+    """Every .cc and .proto is named by a CMakeLists.txt."""
+    if file.suffix in {".cc", ".proto"} and file.path not in cmake_sources(root):
+        yield Finding(file.path, 1, "no CMakeLists.txt names this file")
+
+
+@functools.cache
+def cmake_sources(root: pathlib.Path) -> set[str]:
+    """All sources that the CMakeLists.txt of the tree name, by their paths from the root."""
+    found = set()
+    for lists in source_files(root):
+        if lists.name == "CMakeLists.txt":
+            for word in re.findall(r"[^\s()\"]+\.(?:cc|proto)\b", re.sub("#.*", "", lists.text)):
+                path = word.replace("${PROJECT_SOURCE_DIR}/", "/")
+                found.add(os.path.normpath(path[1:] if path[0] == "/" else
+                                           os.path.join(lists.folder, path)))
+    return found
 
 
 # --- the run --------------------------------------------------------------------------------------

@@ -155,8 +155,9 @@ class Tree(unittest.TestCase):
 
     def test_in_cmake_list(self):
         self.write("CMakeLists.txt", "add_subdirectory(a)\n")
-        self.write("a/CMakeLists.txt", "add_library(a SOURCES x.cc sub/y.cc)\n# z.cc\n")
-        for good in ["a/x.cc", "a/sub/y.cc", "a/x.h"]:
+        self.write("a/CMakeLists.txt", "add_library(a SOURCES x.cc sub/y.cc ../c/v.cc\n"
+                                       "${PROJECT_SOURCE_DIR}/c/w.cc)\n# z.cc\n")
+        for good in ["a/x.cc", "a/sub/y.cc", "a/x.h", "c/v.cc", "c/w.cc"]:
             self.assertEqual(messages(tidy.in_cmake_list, good, "", self.root), [])
         for bad in ["a/z.cc", "a/sub/x.cc", "b/x.cc"]:
             self.assertEqual(len(messages(tidy.in_cmake_list, bad, "", self.root)), 1, bad)

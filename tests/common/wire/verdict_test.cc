@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 #include <string_view>
@@ -70,6 +72,25 @@ TEST(Verdict, EachCountsAsOneClass) {
   range(Verdict::kShed, Verdict::kShed, VerdictClass::kShed);
   range(Verdict::kClosedByOperator, Verdict::kInternalError, VerdictClass::kClosedByServer);
   range(Verdict::kPeerError, Verdict::kNoLocalResource, VerdictClass::kClientSide);
+}
+
+// The page for peers has a row for each, and the very text of each ERROR answer.
+TEST(Verdict, TheProtocolPageListsThemAll) {
+  std::ifstream file(HANDSHAKE_PROTOCOL_PAGE);
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  ASSERT_FALSE(page.empty()) << HANDSHAKE_PROTOCOL_PAGE;
+  for (int i = 1; i < kVerdictCount; ++i) {
+    const auto verdict = static_cast<Verdict>(i);
+    const std::string begin =
+        "| " + std::to_string(i) + " | `" + std::string(VerdictName(verdict)) + "` | ";
+    const size_t at = page.find("\n" + begin);
+    ASSERT_NE(at, page.npos) << begin;
+    const std::string row = page.substr(at + 1, page.find('\n', at + 1) - at - 1);
+    const bool answered = ClassOf(verdict) == VerdictClass::kRejected ||
+                          verdict == Verdict::kTimeoutStep1 || verdict == Verdict::kTimeoutStep3;
+    const std::string end = answered ? " | " + std::string(VerdictText(verdict)) + " |" : " | |";
+    EXPECT_TRUE(row.ends_with(end)) << row << " must end with " << end;
+  }
 }
 
 }  // namespace

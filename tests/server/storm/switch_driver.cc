@@ -14,7 +14,7 @@ bool WaitUntil(const std::function<bool()>& condition, std::chrono::milliseconds
   const auto until = std::chrono::steady_clock::now() + timeout;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // NOLINT(sleep): a poll
   }
   return true;
 }

@@ -1,0 +1,356 @@
+// handshakectl as a process against a scripted server: what it says, where, and its exit codes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "common/net/address.h"
+#include "common/net/unique_fd.h"
+#include "google/protobuf/util/json_util.h"
+#include "tests/control/ctl/fake_server.h"
+#include "tests/control/ctl/process.h"
+
+namespace handshake::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+Script WorkingScript() {
+  Script script;
+  script.server.set_version("0.1.0");
+  script.server.add_listen_addresses("127.0.0.1:7000");
+  script.server.set_framing(v1::FRAMING_AUTO);
+  script.server.set_mode(v1::MODE_EPOLL);
+  script.server.set_generation(3);
+
+  v1::ModeInfo& mode = *script.modes.add_modes();
+  mode.set_mode(v1::MODE_EPOLL);
+  mode.set_name("epoll");
+  mode.set_description("a few reactor threads, each with many connections");
+  mode.set_available(true);
+  mode.set_active(true);
+  mode.set_max_concurrent(1'048'000);
+
+  script.change.set_id(4);
+  script.change.set_state(v1::ModeSwitch::STATE_DRAINING);
+  script.change.set_from(v1::MODE_EPOLL);
+  script.change.set_to(v1::MODE_THREAD_POOL);
+  script.change.set_generation(4);
+  script.change.set_in_flight_count(12);
+  script.change.mutable_switch_time()->set_nanos(1'250'000);
+  script.drained = script.change;
+  script.drained.set_state(v1::ModeSwitch::STATE_COMPLETED);
+  script.drained.set_finished_count(12);
+  *script.switches.add_mode_switches() = script.drained;
+
+  script.stats.set_mode(v1::MODE_EPOLL);
+  script.stats.set_generation(3);
+  v1::ModeStats& stats = *script.stats.add_modes();
+  stats.set_mode(v1::MODE_EPOLL);
+  stats.set_accepted_count(1'234'567);
+  stats.set_completed_count(1'234'567);
+
+  script.created.set_id("run-1");
+  script.created.set_state(v1::LoadRun::STATE_RUNNING);
+  script.created.mutable_spec()->set_target("127.0.0.1:7000");
+  script.created.mutable_spec()->set_handshake_count(100);
+  script.created.mutable_spec()->set_concurrency(10);
+  v1::LoadRun ended = script.created;
+  ended.set_state(v1::LoadRun::STATE_SUCCEEDED);
+  ended.set_ok_count(100);
+  script.states = {script.created, ended};
+  script.cancelled = ended;
+  script.cancelled.set_state(v1::LoadRun::STATE_CANCELLED);
+  script.cancelled.set_ok_count(40);
+  *script.runs.add_load_runs() = ended;
+  return script;
+}
+
+Script Refusing(grpc::StatusCode code, const std::string& message) {
+  Script script = WorkingScript();
+  script.status = grpc::Status(code, message);
+  return script;
+}
+
+Ended Ctl(const FakeServer& server, std::vector<std::string> arguments,
+          Process::Options options = {}) {
+  options.environment["HANDSHAKE_ENDPOINT"] = server.endpoint();
+  return RunToEnd(HANDSHAKECTL, arguments, options);
+}
+
+std::vector<std::string> Lines(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+// One line on stderr, and nothing on stdout.
+void ExpectComplaint(const Ended& ended, int exit_code, const std::string& words) {
+  EXPECT_EQ(ended.exit_code, exit_code);
+  EXPECT_THAT(ended.out, IsEmpty());
+  EXPECT_THAT(ended.err, AllOf(StartsWith("handshakectl: "), EndsWith("\n"), HasSubstr(words)));
+  EXPECT_EQ(Lines(ended.err).size(), 1u) << ended.err;
+}
+
+const std::vector<std::vector<std::string>> kQueries = {
+    {"status"},
+    {"stats"},
+    {"mode", "list"},
+    {"mode", "get"},
+    {"mode", "show", "4"},
+    {"mode", "history"},
+    {"mode", "set", "thread-pool"},
+    {"load", "list"},
+    {"load", "show", "run-1"},
+    {"load", "watch", "run-1"},
+    {"load", "start", "127.0.0.1:7000", "--count", "100"},
+    {"load", "cancel", "run-1"}};
+
+TEST(CtlTest, EveryCommandAnswersWithinAHundredColumns) {
+  const FakeServer server(WorkingScript());
+  for (const std::vector<std::string>& query : kQueries) {
+    const Ended ended = Ctl(server, query);
+    SCOPED_TRACE(::testing::PrintToString(query));
+    EXPECT_EQ(ended.exit_code, 0) << ended.err;
+    EXPECT_THAT(ended.err, IsEmpty());
+    EXPECT_THAT(ended.out, Not(IsEmpty()));
+    EXPECT_THAT(ended.out, Not(HasSubstr("\x1b")));
+    for (const std::string& line : Lines(ended.out)) EXPECT_LE(line.size(), 100u) << line;
+  }
+}
+
+TEST(CtlTest, EveryCommandHasJson) {
+  const FakeServer server(WorkingScript());
+  for (std::vector<std::string> query : kQueries) {
+    query.insert(query.end(), {"-o", "json"});
+    const Ended ended = Ctl(server, query);
+    SCOPED_TRACE(::testing::PrintToString(query));
+    EXPECT_EQ(ended.exit_code, 0) << ended.err;
+    EXPECT_THAT(ended.out, AllOf(StartsWith("{"), EndsWith("}\n")));
+  }
+  v1::Stats stats;
+  const Ended ended = Ctl(server, {"stats", "-o", "json"});
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(ended.out, &stats).ok());
+  EXPECT_EQ(stats.modes(0).accepted_count(), 1'234'567);
+  EXPECT_THAT(ended.out, HasSubstr("\"lobbyCount\": \"0\""));  // defaults are there
+}
+
+TEST(CtlTest, HelpIsForEveryCommandWithExamplesAndNoServer) {
+  for (std::vector<std::string> query : kQueries) {
+    while (query.back() == "4" || query.back() == "run-1" || query.back() == "100" ||
+           query.back() == "--count" || query.back() == "127.0.0.1:7000" ||
+           query.back() == "thread-pool") {
+      query.pop_back();
+    }
+    query.push_back("--help");
+    const Ended ended = RunToEnd(HANDSHAKECTL, query);
+    SCOPED_TRACE(::testing::PrintToString(query));
+    EXPECT_EQ(ended.exit_code, 0);
+    EXPECT_THAT(ended.out, HasSubstr("Examples:\n  handshakectl "));
+    for (const std::string& line : Lines(ended.out)) EXPECT_LE(line.size(), 100u) << line;
+  }
+  const Ended top = RunToEnd(HANDSHAKECTL, {"--help"});
+  EXPECT_THAT(top.out, AllOf(HasSubstr("Exit codes:"), HasSubstr("HANDSHAKE_ENDPOINT")));
+  for (const std::string& line : Lines(top.out)) EXPECT_LE(line.size(), 100u) << line;
+  EXPECT_THAT(RunToEnd(HANDSHAKECTL, {"--version"}).out, StartsWith("handshakectl "));
+}
+
+TEST(CtlTest, AWrongCommandLineIsOneLineAndTwo) {
+  const std::vector<std::vector<std::string>> wrong = {
+      {},
+      {"frobnicate"},
+      {"status", "--frobnicate"},
+      {"mode"},
+      {"mode", "set"},
+      {"mode", "show", "x"},
+      {"stats", "--interval", "soon"},
+      {"-o", "yaml", "status"},
+      {"load", "start", "127.0.0.1:1"},
+      {"load", "start", "127.0.0.1:1", "--count", "0"},
+      {"mode", "history", "--limit", "1001"},
+  };
+  for (const std::vector<std::string>& arguments : wrong) {
+    SCOPED_TRACE(::testing::PrintToString(arguments));
+    ExpectComplaint(RunToEnd(HANDSHAKECTL, arguments), 2, "--help");
+  }
+  ExpectComplaint(RunToEnd(HANDSHAKECTL, {"mode", "set", "turbo"}), 2, "thread-per-connection");
+  ExpectComplaint(RunToEnd(HANDSHAKECTL, {"--endpoint", "10.0.0.1:7001", "status"}), 2, "loopback");
+  ExpectComplaint(RunToEnd(HANDSHAKECTL, {"--endpoint", "7001", "status"}), 2, "HOST:PORT");
+}
+
+TEST(CtlTest, NobodyThereIsThree) {
+  // Bound, but not listening: nobody else can take the port meanwhile.
+  const net::UniqueFd taken(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const net::Address any = *net::Address::Parse("127.0.0.1:0");
+  ASSERT_EQ(bind(taken.get(), any.data(), any.size()), 0);
+  const std::string endpoint = net::Address::OfSocket(taken.get()).ToString();
+  ExpectComplaint(RunToEnd(HANDSHAKECTL, {"status", "--endpoint", endpoint}), 3,
+                  "cannot reach " + endpoint);
+  ExpectComplaint(RunToEnd(HANDSHAKECTL, {"stats", "--watch", "--endpoint", endpoint}), 3,
+                  "handshake-server");
+}
+
+TEST(CtlTest, NoAnswerInTimeIsThree) {
+  Script script = WorkingScript();
+  script.mute = true;
+  const FakeServer server(script);
+  ExpectComplaint(Ctl(server, {"status", "--timeout", "100ms"}), 3, "--timeout");
+  ExpectComplaint(Ctl(server, {"stats", "--watch", "--interval", "100ms", "--timeout", "100ms"}), 3,
+                  "--timeout");
+  ExpectComplaint(Ctl(server, {"load", "watch", "run-1", "--timeout", "100ms"}), 3, "--timeout");
+}
+
+TEST(CtlTest, ARefusalIsFourAndSaysWhatToDo) {
+  using grpc::StatusCode;
+  const std::vector<std::pair<StatusCode, std::string>> refusals = {
+      {StatusCode::ABORTED, "refused: ABORTED: generation is 7"},
+      {StatusCode::FAILED_PRECONDITION, "FAILED_PRECONDITION"},
+      {StatusCode::PERMISSION_DENIED, "PERMISSION_DENIED"},
+      {StatusCode::RESOURCE_EXHAUSTED, "RESOURCE_EXHAUSTED"},
+      {StatusCode::NOT_FOUND, "NOT_FOUND"},
+      {StatusCode::INVALID_ARGUMENT, "INVALID_ARGUMENT"},
+      {StatusCode::UNIMPLEMENTED, "--endpoint"}};
+  for (const auto& [code, words] : refusals) {
+    const FakeServer server(Refusing(code, "generation is 7, not 3"));
+    ExpectComplaint(Ctl(server, {"mode", "set", "epoll", "--expected-generation", "3"}), 4, words);
+    ExpectComplaint(Ctl(server, {"load", "start", "127.0.0.1:7000", "--count", "1"}), 4, words);
+    ExpectComplaint(Ctl(server, {"stats", "--watch"}), 4, words);
+  }
+}
+
+TEST(CtlTest, WhatTheServerSaysCannotMoveTheCursor) {
+  const FakeServer server(Refusing(grpc::StatusCode::ABORTED, "one\ntwo \x1b[2J three"));
+  const Ended ended = Ctl(server, {"status"});
+  ExpectComplaint(ended, 4, "one?two ?[2J three");
+}
+
+TEST(CtlTest, TheFlagsReachTheServer) {
+  const FakeServer server(WorkingScript());
+  EXPECT_EQ(Ctl(server, {"mode", "set", "thread-pool", "--expected-generation", "3",
+                         "--drain-timeout", "1500ms", "--request-id", "r1", "--dry-run"})
+                .exit_code,
+            0);
+  EXPECT_EQ(Ctl(server, {"load", "start", "127.0.0.1:7000", "--concurrency", "7", "--duration",
+                         "2s", "--framing", "bare", "--detach"})
+                .exit_code,
+            0);
+  EXPECT_THAT(server.calls(),
+              ElementsAre("SwitchMode mode: MODE_THREAD_POOL expected_generation: 3 drain_timeout "
+                          "{ seconds: 1 nanos: 500000000 } request_id: \"r1\" dry_run: true",
+                          "CreateLoadRun spec { target: \"127.0.0.1:7000\" concurrency: 7 duration "
+                          "{ seconds: 2 } framing: FRAMING_BARE } detached: true"));
+}
+
+TEST(CtlTest, AFlagGoesBeforeOrBehindAndBeatsTheEnvironment) {
+  const FakeServer server(WorkingScript());
+  const Process::Options elsewhere = {.environment = {{"HANDSHAKE_ENDPOINT", "127.0.0.1:1"}}};
+  EXPECT_EQ(RunToEnd(HANDSHAKECTL, {"--endpoint", server.endpoint(), "mode", "get"}, elsewhere).out,
+            "epoll (generation 3)\n");
+  EXPECT_EQ(RunToEnd(HANDSHAKECTL, {"mode", "get", "--endpoint", server.endpoint()}, elsewhere).out,
+            "epoll (generation 3)\n");
+}
+
+TEST(CtlTest, WaitingForTheDrainShowsWhatCameOfIt) {
+  const FakeServer server(WorkingScript());
+  const Ended ended = Ctl(server, {"mode", "set", "thread-pool", "--wait"});
+  EXPECT_EQ(ended.exit_code, 0);
+  EXPECT_THAT(ended.out, AllOf(HasSubstr("completed"), HasSubstr("lost")));
+
+  Script lossy = WorkingScript();
+  lossy.drained.set_lost_count(1);
+  EXPECT_EQ(Ctl(FakeServer(lossy), {"mode", "set", "thread-pool", "--wait"}).exit_code, 1);
+
+  Script endless = WorkingScript();
+  endless.drained.set_state(v1::ModeSwitch::STATE_DRAINING);
+  ExpectComplaint(Ctl(FakeServer(endless), {"mode", "set", "thread-pool", "--wait",
+                                            "--drain-timeout", "0", "--timeout", "200ms"}),
+                  1, "mode show 4");
+}
+
+TEST(CtlTest, AFailedRunIsOne) {
+  Script script = WorkingScript();
+  v1::LoadRun& last = script.states.back();
+  last.set_state(v1::LoadRun::STATE_FAILED);
+  last.set_failed_count(2);
+  v1::VerdictCount& failure = *last.add_failures();
+  failure.set_verdict(v1::VERDICT_TIMEOUT_STEP_2);
+  failure.set_count(2);
+  const FakeServer server(script);
+  const Ended ended = Ctl(server, {"load", "start", "127.0.0.1:7000", "--count", "100"});
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_THAT(ended.out, HasSubstr("TIMEOUT_STEP_2"));
+  EXPECT_EQ(Ctl(server, {"load", "watch", "run-1"}).exit_code, 1);
+  EXPECT_EQ(Ctl(server, {"load", "show", "run-1"}).exit_code, 0);
+}
+
+TEST(CtlTest, CtrlCCancelsTheRunAndStillReports) {
+  Script script = WorkingScript();
+  script.states = {script.created};  // never ends by itself
+  const FakeServer server(script);
+  Process process(
+      HANDSHAKECTL,
+      {"--endpoint", server.endpoint(), "load", "start", "127.0.0.1:7000", "--count", "100"},
+      {.environment = {{"TERM", "xterm"}}, .terminal = true});
+  ASSERT_TRUE(process.WaitForOutput("0 ok"));  // the live line
+  process.Signal(SIGINT);
+  const Ended ended = process.Wait();
+  EXPECT_EQ(ended.exit_code, 130);
+  EXPECT_THAT(ended.out, AllOf(HasSubstr("cancelled"), HasSubstr("40 ok")));
+  EXPECT_THAT(server.calls(), ::testing::Contains("CancelLoadRun id: \"run-1\""));
+}
+
+TEST(CtlTest, CtrlCEndsAWatch) {
+  const FakeServer server(WorkingScript());
+  Process process(HANDSHAKECTL, {"--endpoint", server.endpoint(), "stats", "--watch"}, {});
+  ASSERT_TRUE(process.WaitForOutput("epoll"));
+  process.Signal(SIGINT);
+  const Ended ended = process.Wait();
+  EXPECT_EQ(ended.exit_code, 130);
+  EXPECT_THAT(ended.err, IsEmpty());
+}
+
+TEST(CtlTest, WatchingEndsAfterTheCountOneLineEach) {
+  const FakeServer server(WorkingScript());
+  const Ended ended = Ctl(server, {"stats", "--watch", "--count", "3", "-o", "json"});
+  EXPECT_EQ(ended.exit_code, 0);
+  EXPECT_EQ(Lines(ended.out).size(), 3u);
+}
+
+TEST(CtlTest, AReaderThatLeavesEndsItQuietly) {
+  const FakeServer server(WorkingScript());
+  for (const std::vector<std::string>& query :
+       {std::vector<std::string>{"stats", "--watch"}, {"status"}}) {
+    const Ended ended = Ctl(server, query, {.environment = {}, .closed_stdout = true});
+    EXPECT_EQ(ended.exit_code, 0);
+    EXPECT_THAT(ended.err, IsEmpty());
+  }
+}
+
+TEST(CtlTest, ColourOnlyWhereItIsWanted) {
+  const FakeServer server(WorkingScript());
+  const auto coloured = [&](bool terminal, std::map<std::string, std::string> environment,
+                            std::vector<std::string> arguments) {
+    const Ended ended = Ctl(server, std::move(arguments),
+                            {.environment = std::move(environment), .terminal = terminal});
+    return ended.out.find("\x1b[") != std::string::npos;
+  };
+  EXPECT_TRUE(coloured(true, {}, {"mode", "list"}));
+  EXPECT_FALSE(coloured(false, {}, {"mode", "list"}));
+  EXPECT_FALSE(coloured(true, {{"NO_COLOR", "1"}}, {"mode", "list"}));
+  EXPECT_FALSE(coloured(true, {{"TERM", "dumb"}}, {"mode", "list"}));
+  EXPECT_FALSE(coloured(true, {}, {"--color", "never", "mode", "list"}));
+  EXPECT_TRUE(coloured(false, {{"NO_COLOR", "1"}}, {"--color", "always", "mode", "list"}));
+}
+
+}  // namespace
+}  // namespace handshake::testing

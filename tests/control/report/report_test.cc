@@ -1,0 +1,503 @@
+// The rendered text itself: what a person sees, column by column.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <limits>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "common/wire/verdict.h"
+#include "control/report/humane.h"
+#include "control/report/json.h"
+#include "control/report/load_report.h"
+#include "control/report/names.h"
+#include "control/report/server_report.h"
+#include "control/report/stats_report.h"
+#include "control/report/table.h"
+
+namespace handshake::report {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+constexpr int64_t kHuge = std::numeric_limits<int64_t>::max();
+constexpr int64_t kLowest = std::numeric_limits<int64_t>::min();
+
+google::protobuf::Duration Us(int64_t us) {
+  google::protobuf::Duration span;
+  span.set_seconds(us / 1'000'000);
+  span.set_nanos(static_cast<int32_t>(us % 1'000'000 * 1'000));
+  return span;
+}
+
+void ExpectFits(const std::string& text) {
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    EXPECT_LE(line.size(), kMaxWidth) << line;
+    EXPECT_TRUE(line.empty() || line.back() != ' ') << "space at the end of: " << line;
+  }
+}
+
+// Sets every number, text and list of a message, nested ones too, to something extreme.
+void Fill(google::protobuf::Message& message, int64_t number, const std::string& text) {
+  using google::protobuf::FieldDescriptor;
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  const google::protobuf::Descriptor& type = *message.GetDescriptor();
+  if (type.full_name().starts_with("google.protobuf.")) {
+    reflection.SetInt64(&message, type.FindFieldByName("seconds"), number < 0 ? -5 : 253402300799);
+    return;
+  }
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor* field = type.field(i);
+    if (field->is_repeated()) {
+      if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+        for (int n = 0; n < 2; ++n) Fill(*reflection.AddMessage(&message, field), number, text);
+      } else {
+        for (int n = 0; n < 9; ++n) reflection.AddString(&message, field, text);
+      }
+      continue;
+    }
+    switch (field->cpp_type()) {
+      case FieldDescriptor::CPPTYPE_INT64:
+        reflection.SetInt64(&message, field, number);
+        break;
+      case FieldDescriptor::CPPTYPE_DOUBLE:
+        reflection.SetDouble(&message, field, static_cast<double>(number));
+        break;
+      case FieldDescriptor::CPPTYPE_BOOL:
+        reflection.SetBool(&message, field, number > 0);
+        break;
+      case FieldDescriptor::CPPTYPE_STRING:
+        reflection.SetString(&message, field, text);
+        break;
+      case FieldDescriptor::CPPTYPE_ENUM:
+        reflection.SetEnumValue(&message, field, 2);
+        break;
+      case FieldDescriptor::CPPTYPE_MESSAGE:
+        Fill(*reflection.MutableMessage(&message, field), number, text);
+        break;
+      default:
+        FAIL() << "a field of an unexpected type: " << field->full_name();
+    }
+  }
+}
+
+template <class Message>
+Message Filled(int64_t number, const std::string& text) {
+  Message message;
+  Fill(message, number, text);
+  return message;
+}
+
+TEST(HumaneTest, Counts) {
+  EXPECT_EQ(Count(0), "0");
+  EXPECT_EQ(Count(999), "999");
+  EXPECT_EQ(Count(1'000), "1,000");
+  EXPECT_EQ(Count(9'999'999), "9,999,999");
+  EXPECT_EQ(Count(10'000'000), "10.0M");
+  EXPECT_EQ(Count(-1'234), "-1,234");
+  EXPECT_EQ(Count(kHuge), "9.22E");
+  EXPECT_EQ(Count(kLowest), "-9.22E");
+}
+
+TEST(HumaneTest, Rates) {
+  EXPECT_EQ(Rate(0), "0/s");
+  EXPECT_EQ(Rate(0.853), "0.85/s");
+  EXPECT_EQ(Rate(12'345), "12.3k/s");
+  EXPECT_EQ(Rate(999.6), "1.00k/s");
+  EXPECT_EQ(Rate(99.96), "100/s");
+  EXPECT_EQ(Rate(-12), "-12.0/s");
+  EXPECT_EQ(Rate(std::numeric_limits<double>::quiet_NaN()), "-/s");
+  EXPECT_EQ(Short(std::numeric_limits<double>::infinity()), "-");
+}
+
+TEST(HumaneTest, BytesAndTimes) {
+  EXPECT_EQ(Bytes(0), "0 B");
+  EXPECT_EQ(Bytes(999), "999 B");
+  EXPECT_EQ(Bytes(50'440'000), "48.1 MiB");
+  EXPECT_EQ(Bytes(kHuge), "8.00 EiB");
+  EXPECT_EQ(SpanUs(0), "0 s");
+  EXPECT_EQ(SpanUs(850), "850 us");
+  EXPECT_EQ(SpanUs(1'250), "1.25 ms");
+  EXPECT_EQ(SpanUs(2'500'000), "2.50 s");
+  EXPECT_EQ(SpanUs(59.96e6), "1m 00s");
+  EXPECT_EQ(Span(Us(125'000'000)), "2m 05s");
+  EXPECT_EQ(Span(Us(3'723'000'000)), "1h 02m 03s");
+  EXPECT_EQ(Span(Us(273'600'000'000)), "3d 04h");
+  EXPECT_EQ(Span(Us(-1'250)), "-1.25 ms");
+  EXPECT_EQ(MillisecondsUs(1), "0.001");
+  EXPECT_EQ(MillisecondsUs(85), "0.085");
+  EXPECT_EQ(MillisecondsUs(1'250), "1.25");
+  EXPECT_EQ(MillisecondsUs(1'250'000), "1250");
+  EXPECT_EQ(ShortCount(7), "7");
+  EXPECT_EQ(ShortCount(kLowest), "-9.22E");
+  EXPECT_EQ(DateTime({}), "-");
+  google::protobuf::Timestamp time;
+  time.set_seconds(1'748'786'585);
+  EXPECT_EQ(DateTime(time), "2025-06-01 14:03:05Z");
+  EXPECT_EQ(TimeOfDay(time), "14:03:05");
+}
+
+TEST(HumaneTest, NothingFromTheNetworkMovesTheCursor) {
+  EXPECT_EQ(Printable("a\x1b[2J\n\t\xc3\xa9\x7f"), "a?[2J?????");
+}
+
+TEST(TableTest, AlignsAndWraps) {
+  Table table({{"NAME", Column::Kind::kText},
+               {"TWO\nLINES", Column::Kind::kNumber},
+               {"PROSE", Column::Kind::kProse}});
+  table.Add({"a", "1", "one two"});
+  table.Add({"longer", "12,345", std::string("word ") + std::string(70, 'x') + " end of it here"});
+  EXPECT_EQ(table.Render({}),
+            "           TWO\n"
+            "NAME     LINES  PROSE\n"
+            "a            1  one two\n"
+            "longer  12,345  word "
+            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx end of\n"
+            "                it here\n");
+}
+
+TEST(TableTest, CutsTextThatIsTooWideAndNeverNumbers) {
+  Table table({{"TEXT", Column::Kind::kText}, {"NUMBER", Column::Kind::kNumber}});
+  table.Add({std::string(200, 'x'), "123456789"});
+  const std::string text = table.Render({});
+  ExpectFits(text);
+  EXPECT_THAT(text, HasSubstr("xx..  123456789\n"));
+}
+
+TEST(TableTest, ColourChangesNoColumn) {
+  Table table({{"A", Column::Kind::kText}, {"B", Column::Kind::kNumber}});
+  table.Add({Cell("x", Tone::kBad), Cell("1", Tone::kGood)});
+  EXPECT_EQ(table.Render({.colour = true}),
+            "\x1b[1mA  B\x1b[0m\n"
+            "\x1b[31mx\x1b[0m  \x1b[32m1\x1b[0m\n");
+}
+
+TEST(NamesTest, VerdictsAreTheWires) {
+  const google::protobuf::EnumDescriptor& verdicts = *v1::Verdict_descriptor();
+  ASSERT_EQ(verdicts.value_count(), wire::kVerdictCount);
+  for (int i = 1; i < verdicts.value_count(); ++i) {
+    const v1::Verdict verdict = static_cast<v1::Verdict>(verdicts.value(i)->number());
+    EXPECT_EQ("VERDICT_" + VerdictName(verdict), verdicts.value(i)->name());
+    EXPECT_FALSE(VerdictText(verdict).empty());
+  }
+  EXPECT_EQ(VerdictName(static_cast<v1::Verdict>(99)), "VERDICT_99");
+  EXPECT_EQ(VerdictName(static_cast<v1::Verdict>(-1)), "VERDICT_-1");
+}
+
+TEST(NamesTest, ModesThereAndBack) {
+  EXPECT_THAT(ModeNames(), ::testing::ElementsAre("sequential", "thread-per-connection",
+                                                  "thread-pool", "epoll"));
+  for (const std::string& name : ModeNames()) EXPECT_EQ(ModeName(*ModeByName(name)), name);
+  EXPECT_FALSE(ModeByName("unspecified"));
+  EXPECT_FALSE(ModeByName("EPOLL"));
+  EXPECT_FALSE(ModeByName(""));
+  EXPECT_EQ(ModeName(static_cast<v1::Mode>(9)), "mode-9");
+}
+
+TEST(JsonTest, HoldsDefaultsAndExactNumbers) {
+  v1::ModeSwitch change;
+  change.set_id(kHuge);
+  change.set_to(v1::MODE_THREAD_POOL);
+  *change.mutable_switch_time() = Us(1'250);
+  const std::string line = JsonLine(change);
+  EXPECT_THAT(line, AllOf(HasSubstr("\"id\":\"9223372036854775807\""),
+                          HasSubstr("\"to\":\"MODE_THREAD_POOL\""),
+                          HasSubstr("\"switchTime\":\"0.001250s\""),
+                          HasSubstr("\"lostCount\":\"0\""), ::testing::EndsWith("}\n")));
+  EXPECT_THAT(line.substr(0, line.size() - 1), Not(HasSubstr("\n")));
+  EXPECT_THAT(Json(change), StartsWith("{\n"));
+}
+
+v1::ModeSwitch ASwitch() {
+  v1::ModeSwitch change;
+  change.set_id(3);
+  change.set_state(v1::ModeSwitch::STATE_COMPLETED);
+  change.set_from(v1::MODE_THREAD_PER_CONNECTION);
+  change.set_to(v1::MODE_EPOLL);
+  change.set_generation(4);
+  change.set_requested_by("127.0.0.1:40000");
+  change.mutable_request_time()->set_seconds(1'748'786'585);
+  *change.mutable_prepare_time() = Us(120);
+  *change.mutable_switch_time() = Us(1'250);
+  *change.mutable_drain_time() = Us(1'000'300);
+  change.set_in_flight_count(512);
+  change.set_finished_count(11);
+  change.set_failed_count(1);
+  change.set_handed_over_count(500);
+  return change;
+}
+
+TEST(SwitchReportTest, Page) {
+  EXPECT_EQ(SwitchPage(ASwitch(), {}),
+            "switch         3, generation 4\n"
+            "state          completed\n"
+            "modes          thread-per-connection -> epoll\n"
+            "requested      2025-06-01 14:03:05Z by 127.0.0.1:40000\n"
+            "prepare time   120 us\n"
+            "switch time    1.25 ms\n"
+            "drain time     1.00 s\n"
+            "in flight      512\n"
+            "  finished     11\n"
+            "  failed       1\n"
+            "  handed over  500\n"
+            "  lost         0\n");
+}
+
+TEST(SwitchReportTest, Line) {
+  v1::ModeSwitch change = ASwitch();
+  EXPECT_EQ(SwitchLine(change, {}),
+            "thread-per-connection -> epoll in 1.25 ms, generation 4, switch 3\n");
+  change.set_state(v1::ModeSwitch::STATE_DRAINING);
+  EXPECT_THAT(SwitchLine(change, {}), HasSubstr("; 512 in flight drain in the background\n"));
+  change.set_state(v1::ModeSwitch::STATE_DRY_RUN);
+  EXPECT_EQ(SwitchLine(change, {}),
+            "dry run: thread-per-connection -> epoll would work (prepared in 120 us); nothing "
+            "changed\n");
+  change.set_state(v1::ModeSwitch::STATE_UNCHANGED);
+  EXPECT_EQ(SwitchLine(change, {}), "epoll was in force already (generation 4); nothing changed\n");
+}
+
+TEST(SwitchReportTest, History) {
+  v1::ListModeSwitchesResponse switches;
+  EXPECT_EQ(SwitchesTable(switches, {}), "no switches yet\n");
+  *switches.add_mode_switches() = ASwitch();
+  switches.mutable_mode_switches(0)->set_state(v1::ModeSwitch::STATE_DRAINING);
+  *switches.add_mode_switches() = ASwitch();
+  EXPECT_EQ(
+      SwitchesTable(switches, {}),
+      "                                            SWITCH     DRAIN            HANDED\n"
+      "ID  UTC       FROM                   TO         ms        ms  FINISHED    OVER  LOST\n"
+      " 3  14:03:05  thread-per-connection  epoll    1.25  draining        11     500     0\n"
+      " 3  14:03:05  thread-per-connection  epoll    1.25      1000        11     500     0\n");
+}
+
+v1::Latency ALatency(int64_t count) {
+  v1::Latency latency;
+  latency.set_count(count);
+  latency.set_min_us(50);
+  latency.set_mean_us(230.5);
+  latency.set_p50_us(200);
+  latency.set_p90_us(400);
+  latency.set_p99_us(1'250);
+  latency.set_p999_us(12'500);
+  latency.set_max_us(125'000);
+  return latency;
+}
+
+v1::LoadRun ARun() {
+  v1::LoadRun run;
+  run.set_id("run-1");
+  run.set_state(v1::LoadRun::STATE_FAILED);
+  run.mutable_spec()->set_target("127.0.0.1:7000");
+  run.mutable_spec()->set_concurrency(100);
+  run.mutable_spec()->set_framing(v1::FRAMING_LINE);
+  *run.mutable_spec()->mutable_duration() = Us(10'000'000);
+  run.mutable_start_time()->set_seconds(1'748'786'585);
+  *run.mutable_elapsed() = Us(4'500'000);
+  run.set_ok_count(123'456);
+  run.set_failed_count(2);
+  run.set_ok_per_second(27'434.6);
+  run.set_peak_connection_count(100);
+  *run.mutable_cpu_time() = Us(1'250'000);
+  *run.mutable_handshake() = ALatency(123'456);
+  v1::VerdictCount& failure = *run.add_failures();
+  failure.set_verdict(v1::VERDICT_TIMEOUT_STEP_2);
+  failure.set_count(2);
+  return run;
+}
+
+TEST(LoadReportTest, Page) {
+  EXPECT_EQ(LoadPage(ARun(), {}),
+            "run-1          failed\n"
+            "target         127.0.0.1:7000, framing line\n"
+            "asked for      10.0 s, 100 at once\n"
+            "handshakes     123,456 ok, 2 failed, of 123,458 in 4.50 s\n"
+            "rate           27.4k/s ok, 100 connections at the most\n"
+            "client CPU     1.25 s, 10.1 us a handshake\n"
+            "\n"
+            "LATENCY ms       COUNT    MIN   MEAN    P50    P90   P99  P99.9  MAX\n"
+            "handshake      123,456  0.050  0.231  0.200  0.400  1.25   12.5  125\n"
+            "connect              0      -      -      -      -     -      -    -\n"
+            "\n"
+            "FAILED          COUNT  MEANING\n"
+            "TIMEOUT_STEP_2      2  HELLO X+1 could not be delivered in time\n");
+}
+
+TEST(LoadReportTest, ProgressIsTheNearerEnd) {
+  v1::LoadRun run = ARun();
+  EXPECT_EQ(LoadProgress(run),
+            "[=========           ]  45%  4.50 s  123,456 ok  2 failed  27.4k/s  p99 1.25 ms");
+  run.mutable_spec()->set_handshake_count(150'000);
+  EXPECT_THAT(LoadProgress(run), HasSubstr("]  82%"));
+  run.mutable_spec()->set_handshake_count(1);  // overshot
+  EXPECT_THAT(LoadProgress(run), HasSubstr("[====================] 100%"));
+  EXPECT_THAT(LoadProgress(v1::LoadRun()), HasSubstr("]   0%  0 s  0 ok"));
+}
+
+TEST(LoadReportTest, List) {
+  v1::ListLoadRunsResponse runs;
+  EXPECT_EQ(LoadRunsTable(runs, {}), "no load runs yet\n");
+  *runs.add_load_runs() = ARun();
+  EXPECT_EQ(
+      LoadRunsTable(runs, {}),
+      "RUN    STATE   UTC       TIME s  TARGET          AT ONCE       OK  FAILED  OK /s  P99 ms\n"
+      "run-1  failed  14:03:05    4.50  127.0.0.1:7000      100  123,456       2  27.4k    1.25\n");
+}
+
+v1::Stats SomeStats() {
+  v1::Stats stats;
+  stats.mutable_time()->set_seconds(1'748'786'585);
+  *stats.mutable_uptime() = Us(3'723'000'000);
+  stats.set_mode(v1::MODE_EPOLL);
+  stats.set_generation(2);
+  stats.set_accepted_per_second(12'345);
+  stats.set_completed_per_second(12'340);
+  v1::ModeStats& mode = *stats.add_modes();
+  mode.set_mode(v1::MODE_EPOLL);
+  mode.set_accepted_count(1'234'567);
+  mode.set_completed_count(1'234'500);
+  mode.set_failed_count(60);
+  mode.set_in_flight_count(7);
+  mode.set_received_bytes(50'440'000);
+  *mode.mutable_engine_cpu_time() = Us(12'345'000);
+  *mode.mutable_handshake() = ALatency(1'234'500);
+  v1::VerdictCount& failure = *mode.add_failures();
+  failure.set_verdict(v1::VERDICT_MALFORMED);
+  failure.set_count(60);
+  stats.mutable_process()->set_resident_bytes(50'440'000);
+  *stats.mutable_process()->mutable_cpu_time() = Us(15'000'000);
+  v1::ListenerStats& listener = *stats.add_listeners();
+  listener.set_address("127.0.0.1:7000");
+  listener.set_protocol("handshake");
+  listener.set_framing(v1::FRAMING_AUTO);
+  listener.set_accept_queue_limit(4'096);
+  return stats;
+}
+
+TEST(StatsReportTest, Page) {
+  EXPECT_EQ(StatsPage(SomeStats(), {}),
+            "mode           epoll, generation 2\n"
+            "up             1h 02m 03s at 2025-06-01 14:03:05Z\n"
+            "last second    12.3k/s accepted, 12.3k/s completed, 0/s failed\n"
+            "traffic        48.1 MiB received, 0 B sent\n"
+            "process        CPU 15.0 s, memory 48.1 MiB, 0 threads, 0 of 0 file descriptors\n"
+            "switching      lobby 0, draining engines 0\n"
+            "\n"
+            "                                                            HANDED  ENGINE CPU\n"
+            "CONNECTIONS   ACCEPTED  COMPLETED  FAILED  IN FLIGHT  HELD    OVER     us each\n"
+            "epoll        1,234,567  1,234,500      60          7     0       0        10.0\n"
+            "\n"
+            "LATENCY ms  OF                      COUNT   MEAN    P50    P90   P99  P99.9  MAX\n"
+            "epoll       handshake           1,234,500  0.231  0.200  0.400  1.25   12.5  125\n"
+            "            accept to 1st byte          0      -      -      -     -      -    -\n"
+            "            1st byte to end             0      -      -      -     -      -    -\n"
+            "\n"
+            "FAILED  COUNT  REASON     MEANING\n"
+            "epoll      60  MALFORMED  expected HELLO and a canonical decimal int64\n"
+            "\n"
+            "LISTENER        PROTOCOL   FRAMING  QUEUED  QUEUE LIMIT  DROPPED\n"
+            "127.0.0.1:7000  handshake  auto          0        4,096        0\n"
+            "network namespace since boot: 0 queue overflows, 0 drops\n");
+}
+
+TEST(StatsReportTest, RowsLineUp) {
+  StatsRows rows({});
+  const v1::Stats first = SomeStats();
+  v1::Stats second = first;
+  second.mutable_time()->set_seconds(first.time().seconds() + 1);
+  *second.mutable_uptime() = Us(3'724'000'000);
+  *second.mutable_process()->mutable_cpu_time() = Us(15'500'000);
+  second.set_mode(v1::MODE_THREAD_PER_CONNECTION);
+  second.set_failed_per_second(3);
+  const std::string shown = rows.Next(first);
+  EXPECT_EQ(shown + rows.Next(second),
+            "                                        ACCEPT   DONE   FAIL                   P99    "
+            "CPU  MEMORY\n"
+            "UTC       MODE                     GEN      /s     /s     /s  ACTIVE  LOBBY     ms    "
+            "  %     MiB\n"
+            "14:03:05  epoll                      2   12.3k  12.3k      0       7      0   1.25    "
+            "  -    48.1\n"
+            "14:03:06  thread-per-connection      2   12.3k  12.3k   3.00       7      0      -   "
+            "50.0    48.1\n");
+  for (int i = 2; i < 20; ++i) EXPECT_THAT(rows.Next(second), Not(HasSubstr("ACTIVE")));
+  EXPECT_THAT(rows.Next(second), HasSubstr("ACTIVE"));
+}
+
+TEST(ServerReportTest, Page) {
+  v1::Server server;
+  server.set_version("0.1.0");
+  server.add_listen_addresses("127.0.0.1:7000");
+  server.add_listen_addresses("[::1]:7000");
+  server.set_framing(v1::FRAMING_AUTO);
+  server.set_mode(v1::MODE_EPOLL);
+  server.set_generation(3);
+  server.mutable_start_time()->set_seconds(1'748'786'585);
+  *server.mutable_uptime() = Us(3'723'000'000);
+  server.set_process_id(4711);
+  server.set_cpu_count(2);
+  EXPECT_EQ(ServerPage(server, "127.0.0.1:7001", {}),
+            "control        127.0.0.1:7001\n"
+            "version        0.1.0\n"
+            "mode           epoll, generation 3\n"
+            "serves         127.0.0.1:7000, [::1]:7000 (framing auto)\n"
+            "up             1h 02m 03s, since 2025-06-01 14:03:05Z\n"
+            "process        4711 on 2 CPUs\n");
+}
+
+TEST(ServerReportTest, Modes) {
+  v1::ListModesResponse modes;
+  v1::ModeInfo& pool = *modes.add_modes();
+  pool.set_name("thread-pool");
+  pool.set_description("a fixed number of threads, each with one connection at a time");
+  pool.set_available(true);
+  pool.set_max_concurrent(4);
+  v1::ModeInfo& epoll = *modes.add_modes();
+  epoll.set_name("epoll");
+  epoll.set_unavailable_reason("too few file descriptors; raise ulimit -n");
+  v1::ModeInfo& sequential = *modes.add_modes();
+  sequential.set_name("sequential");
+  sequential.set_description("one at a time");
+  sequential.set_available(true);
+  sequential.set_active(true);
+  sequential.set_max_concurrent(1);
+  EXPECT_EQ(
+      ModesTable(modes, {}),
+      "   MODE         MAX CONCURRENT  HOW IT WORKS\n"
+      "   thread-pool               4  a fixed number of threads, each with one connection at "
+      "a time\n"
+      "   epoll                     -  not available: too few file descriptors; raise ulimit "
+      "-n\n"
+      "*  sequential                1  one at a time\n");
+}
+
+TEST(ReportTest, NothingIsWiderThanAHundredColumnsWhateverItHolds) {
+  const std::string long_text = std::string(128, 'w') + "\x1b[31m\n" + std::string(40, 'v');
+  for (const std::string& text : {std::string(), long_text}) {
+    for (int64_t number : {int64_t{0}, kHuge, kLowest, int64_t{-1}}) {
+      const v1::Stats stats = Filled<v1::Stats>(number, text);
+      StatsRows rows({});
+      const v1::LoadRun run = Filled<v1::LoadRun>(number, text);
+      const v1::ModeSwitch change = Filled<v1::ModeSwitch>(number, text);
+      for (const std::string& rendered :
+           {StatsPage(stats, {}), rows.Next(stats), LoadPage(run, {}), SwitchPage(change, {}),
+            LoadRunsTable(Filled<v1::ListLoadRunsResponse>(number, text), {}),
+            SwitchesTable(Filled<v1::ListModeSwitchesResponse>(number, text), {}),
+            ModesTable(Filled<v1::ListModesResponse>(number, text), {}),
+            ServerPage(Filled<v1::Server>(number, text), text, {})}) {
+        ExpectFits(rendered);
+        EXPECT_THAT(rendered, Not(HasSubstr("\x1b")));
+      }
+      EXPECT_LE(LoadProgress(run).size(), kMaxWidth);
+      Json(stats);  // says so if it cannot
+    }
+  }
+}
+
+}  // namespace
+}  // namespace handshake::report

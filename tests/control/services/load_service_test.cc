@@ -1,0 +1,276 @@
+#include "control/services/load_service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/control/services/controlled_server.h"
+
+namespace handshake::control {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using Stub = v1::LoadService::Stub;
+
+constexpr std::chrono::milliseconds kShortLease{300};
+
+class LoadServiceTest : public ::testing::Test {
+ protected:
+  // A run that would go on for a minute.
+  v1::CreateLoadRunRequest LongRun() const {
+    v1::CreateLoadRunRequest request;
+    request.mutable_spec()->set_target(at_.data_address());
+    request.mutable_spec()->mutable_duration()->set_seconds(60);
+    return request;
+  }
+  v1::CreateLoadRunRequest ShortRun(int64_t handshakes) const {
+    v1::CreateLoadRunRequest request;
+    request.mutable_spec()->set_target(at_.data_address());
+    request.mutable_spec()->set_handshake_count(handshakes);
+    return request;
+  }
+  v1::LoadRun Create(const v1::CreateLoadRunRequest& request) {
+    v1::LoadRun run;
+    const grpc::Status status = Call(*at_.load, &Stub::CreateLoadRun, request, &run);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return run;
+  }
+  grpc::Status Refusal(const v1::CreateLoadRunRequest& request) {
+    v1::LoadRun run;
+    return Call(*at_.load, &Stub::CreateLoadRun, request, &run);
+  }
+  v1::LoadRun Get(const std::string& id) {
+    v1::GetLoadRunRequest request;
+    request.set_id(id);
+    v1::LoadRun run;
+    const grpc::Status status = Call(*at_.load, &Stub::GetLoadRun, request, &run);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return run;
+  }
+  v1::LoadRun AwaitEnd(const std::string& id) {
+    v1::LoadRun run;
+    EXPECT_TRUE(Eventually([&] {
+      run = Get(id);
+      return run.state() != v1::LoadRun::STATE_RUNNING;
+    }));
+    return run;
+  }
+  v1::LoadRun Cancel(const std::string& id) {
+    v1::CancelLoadRunRequest request;
+    request.set_id(id);
+    v1::LoadRun run;
+    EXPECT_TRUE(Call(*at_.load, &Stub::CancelLoadRun, request, &run).ok());
+    return run;
+  }
+
+  ControlledServer at_{kShortLease};
+};
+
+TEST_F(LoadServiceTest, ARunSucceedsAndItsWatchEndsWithIt) {
+  const v1::LoadRun created = Create(ShortRun(200));
+  EXPECT_EQ(created.id(), "run-1");
+  EXPECT_EQ(created.spec().concurrency(), 1);
+  EXPECT_EQ(created.spec().duration().seconds(), 60) << "the cap is the default";
+  EXPECT_EQ(created.spec().framing(), v1::FRAMING_LINE);
+
+  grpc::ClientContext context;
+  SetTimeout(context, kTestDeadline);
+  v1::WatchLoadRunRequest request;
+  request.set_id(created.id());
+  request.mutable_interval()->set_seconds(60);  // the end is told before
+  const auto stream = at_.load->WatchLoadRun(&context, request);
+  v1::LoadRun last;
+  while (stream->Read(&last)) {
+  }
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(last.state(), v1::LoadRun::STATE_SUCCEEDED);
+  EXPECT_EQ(last.ok_count(), 200);
+  EXPECT_EQ(last.started_count(), 200);
+  EXPECT_EQ(last.failed_count(), 0);
+  EXPECT_EQ(last.handshake().count(), 200);
+  EXPECT_GT(last.ok_per_second(), 0);
+}
+
+TEST_F(LoadServiceTest, ARunAgainstNobodyFails) {
+  v1::CreateLoadRunRequest request = ShortRun(5);
+  {
+    const auto gone = ControlledServer::StartDataPlane();
+    request.mutable_spec()->set_target(gone->addresses().front().ToString());
+  }
+  const v1::LoadRun run = AwaitEnd(Create(request).id());
+  EXPECT_EQ(run.state(), v1::LoadRun::STATE_FAILED);
+  ASSERT_EQ(run.failures_size(), 1);
+  EXPECT_EQ(run.failures(0).verdict(), v1::VERDICT_CONNECT_REFUSED);
+  EXPECT_EQ(run.failures(0).count(), 5);
+}
+
+TEST_F(LoadServiceTest, OnlyLoopbackIsATarget) {
+  for (const char* target : {"192.0.2.1:7000", "0.0.0.0:7000", "[::]:7000", "[2001:db8::1]:7000",
+                             "[::ffff:127.0.0.1]:7000", "255.255.255.255:7000"}) {
+    v1::CreateLoadRunRequest request = ShortRun(1);
+    request.mutable_spec()->set_target(target);
+    EXPECT_EQ(Refusal(request).error_code(), grpc::StatusCode::PERMISSION_DENIED) << target;
+  }
+  v1::ListLoadRunsResponse listed;
+  ASSERT_TRUE(Call(*at_.load, &Stub::ListLoadRuns, {}, &listed).ok());
+  EXPECT_EQ(listed.load_runs_size(), 0) << "a refused run was begun";
+}
+
+TEST_F(LoadServiceTest, RefusalsNameTheField) {
+  struct Case {
+    grpc::StatusCode code;
+    std::string field;
+    std::function<void(v1::CreateLoadRunRequest&)> spoil;
+  };
+  const auto invalid = grpc::StatusCode::INVALID_ARGUMENT;
+  const auto exhausted = grpc::StatusCode::RESOURCE_EXHAUSTED;
+  const std::vector<Case> cases = {
+      {invalid, "spec", [](auto& r) { r.clear_spec(); }},
+      {invalid, "spec.target", [](auto& r) { r.mutable_spec()->clear_target(); }},
+      {invalid, "spec.target", [](auto& r) { r.mutable_spec()->set_target("example.org:80"); }},
+      {invalid, "spec.target", [](auto& r) { r.mutable_spec()->set_target("127.0.0.1:0"); }},
+      {invalid, "spec.duration", [](auto& r) { r.mutable_spec()->clear_handshake_count(); }},
+      {invalid, "spec.duration",
+       [](auto& r) { r.mutable_spec()->mutable_duration()->set_seconds(-1); }},
+      {invalid, "spec.concurrency", [](auto& r) { r.mutable_spec()->set_concurrency(-1); }},
+      {invalid, "spec.handshake_count", [](auto& r) { r.mutable_spec()->set_handshake_count(-1); }},
+      {invalid, "spec.framing", [](auto& r) { r.mutable_spec()->set_framing(v1::FRAMING_AUTO); }},
+      {invalid, "request_id", [](auto& r) { r.set_request_id(std::string(129, 'x')); }},
+      {exhausted, "2000", [](auto& r) { r.mutable_spec()->set_concurrency(2'001); }},
+      {exhausted, "60s", [](auto& r) { r.mutable_spec()->mutable_duration()->set_seconds(61); }},
+      {exhausted, "1000000", [](auto& r) { r.mutable_spec()->set_handshake_count(1'000'001); }},
+  };
+  for (const Case& c : cases) {
+    v1::CreateLoadRunRequest request = ShortRun(1);
+    c.spoil(request);
+    const grpc::Status status = Refusal(request);
+    EXPECT_EQ(status.error_code(), c.code) << c.field << ": " << status.error_message();
+    EXPECT_THAT(status.error_message(), HasSubstr(c.field));
+  }
+}
+
+TEST_F(LoadServiceTest, ConnectionsAreCappedOverAllRuns) {
+  v1::CreateLoadRunRequest request = LongRun();
+  request.set_detached(true);
+  request.mutable_spec()->set_concurrency(3);
+  const std::string first = Create(request).id();
+  request.mutable_spec()->set_concurrency(kMaxLoadConnections - 2);
+  const grpc::Status status = Refusal(request);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(status.error_message(), HasSubstr("over all runs is 2000"));
+  EXPECT_EQ(Cancel(first).state(), v1::LoadRun::STATE_CANCELLED);
+}
+
+TEST_F(LoadServiceTest, ARunThatNobodyWatchesIsCancelled) {
+  const v1::LoadRun run = AwaitEnd(Create(LongRun()).id());
+  EXPECT_EQ(run.state(), v1::LoadRun::STATE_CANCELLED);
+  EXPECT_THAT(run.state_reason(), HasSubstr("nobody watched it for 300ms"));
+  EXPECT_LT(run.elapsed().seconds(), 20);
+}
+
+TEST_F(LoadServiceTest, AWatcherHoldsTheLeaseAndItsEndStartsIt) {
+  const std::string id = Create(LongRun()).id();
+  {
+    grpc::ClientContext context;
+    SetTimeout(context, kTestDeadline);
+    v1::WatchLoadRunRequest request;
+    request.set_id(id);
+    request.mutable_interval()->set_nanos(100'000'000);
+    const auto stream = at_.load->WatchLoadRun(&context, request);
+    v1::LoadRun run;
+    do {
+      ASSERT_TRUE(stream->Read(&run));
+      ASSERT_EQ(run.state(), v1::LoadRun::STATE_RUNNING);
+    } while (run.elapsed().seconds() < 1);  // several leases
+    context.TryCancel();
+    stream->Finish();
+  }
+  EXPECT_EQ(AwaitEnd(id).state(), v1::LoadRun::STATE_CANCELLED);
+}
+
+TEST_F(LoadServiceTest, ADetachedRunGoesOnUntilItIsCancelled) {
+  v1::CreateLoadRunRequest request = LongRun();
+  request.set_detached(true);
+  const std::string id = Create(request).id();
+  v1::LoadRun run;
+  ASSERT_TRUE(Eventually([&] {
+    run = Get(id);
+    return run.elapsed().seconds() >= 1 || run.state() != v1::LoadRun::STATE_RUNNING;
+  }));
+  EXPECT_EQ(run.state(), v1::LoadRun::STATE_RUNNING) << "the lease does not apply";
+  run = Cancel(id);
+  EXPECT_EQ(run.state(), v1::LoadRun::STATE_CANCELLED);
+  EXPECT_EQ(run.state_reason(), "cancelled by an operator");
+  EXPECT_GT(run.ok_count(), 0) << "what it measured is kept";
+  EXPECT_EQ(Cancel(id).state_reason(), run.state_reason()) << "an ended run stays as it is";
+}
+
+TEST_F(LoadServiceTest, ARepeatedRequestIdGetsTheFirstRun) {
+  v1::CreateLoadRunRequest request = ShortRun(3);
+  request.set_request_id("once");
+  const std::string id = Create(request).id();
+  EXPECT_EQ(Create(request).id(), id);
+  AwaitEnd(id);
+  EXPECT_EQ(Create(request).id(), id) << "also when it has ended";
+}
+
+TEST_F(LoadServiceTest, FinishedRunsAreForgottenInTheEnd) {
+  std::string id;
+  for (size_t i = 0; i < kMaxFinishedLoadRuns + 1; ++i) id = Create(ShortRun(1)).id();
+  AwaitEnd(id);
+  v1::GetLoadRunRequest request;
+  request.set_id("run-1");
+  v1::LoadRun run;
+  EXPECT_TRUE(Eventually([&] {
+    return Call(*at_.load, &Stub::GetLoadRun, request, &run).error_code() ==
+           grpc::StatusCode::NOT_FOUND;
+  }));
+  v1::ListLoadRunsRequest list;
+  list.set_page_size(2);
+  v1::ListLoadRunsResponse listed;
+  ASSERT_TRUE(Call(*at_.load, &Stub::ListLoadRuns, list, &listed).ok());
+  ASSERT_EQ(listed.load_runs_size(), 2);
+  EXPECT_EQ(listed.load_runs(0).id(), id) << "newest first";
+}
+
+TEST_F(LoadServiceTest, UnknownRunsAreNotFound) {
+  v1::CancelLoadRunRequest cancel;
+  v1::LoadRun run;
+  EXPECT_EQ(Call(*at_.load, &Stub::CancelLoadRun, cancel, &run).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+  cancel.set_id("run-9");
+  EXPECT_EQ(Call(*at_.load, &Stub::CancelLoadRun, cancel, &run).error_code(),
+            grpc::StatusCode::NOT_FOUND);
+  grpc::ClientContext context;
+  SetTimeout(context, kTestDeadline);
+  v1::WatchLoadRunRequest watch;
+  watch.set_id("run-9");
+  const auto stream = at_.load->WatchLoadRun(&context, watch);
+  EXPECT_FALSE(stream->Read(&run));
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(LoadServiceTest, StoppingCancelsTheRunsAndTellsTheirWatchers) {
+  v1::CreateLoadRunRequest create = LongRun();
+  create.set_detached(true);
+  v1::WatchLoadRunRequest request;
+  request.set_id(Create(create).id());
+  grpc::ClientContext context;
+  SetTimeout(context, kTestDeadline);
+  const auto stream = at_.load->WatchLoadRun(&context, request);
+  v1::LoadRun run;
+  ASSERT_TRUE(stream->Read(&run));
+  at_.load_service.Stop();
+  while (stream->Read(&run)) {
+  }
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(run.state(), v1::LoadRun::STATE_CANCELLED);
+  EXPECT_EQ(run.state_reason(), "the process stopped");
+  EXPECT_EQ(Refusal(ShortRun(1)).error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+}  // namespace
+}  // namespace handshake::control

@@ -1,0 +1,126 @@
+#include "server/door/lobby.h"
+
+#include <poll.h>
+
+#include "server/door/drive.h"
+#include "tests/server/door/socket_pair.h"
+
+namespace handshake::server {
+namespace {
+
+using std::chrono::milliseconds;
+using wire::Verdict;
+
+constexpr int kPatienceMs = 20'000;
+
+class LobbyTest : public testing::Test {
+ protected:
+  LobbyTest() {
+    ledger_.Open(Mode::kEpoll);
+    EXPECT_TRUE(lobby_.Start().ok());
+  }
+
+  // A client whose connection waits in the lobby.
+  net::UniqueFd Admit(const wire::Protocol& protocol) {
+    SocketPair pair = MakeSocketPair();
+    Connection connection = MakeConnection(protocol, std::move(pair.server));
+    ledger_.CountAccepted(connection);
+    lobby_.Admit({&connection, 1}, wire::Clock::now());
+    return std::move(pair.client);
+  }
+
+  bool AwaitOffer() {
+    pollfd fd = {.fd = lobby_.offered_fd(), .events = POLLIN, .revents = 0};
+    return poll(&fd, 1, kPatienceMs) == 1;
+  }
+  bool OfferStands() {
+    pollfd fd = {.fd = lobby_.offered_fd(), .events = POLLIN, .revents = 0};
+    return poll(&fd, 1, 0) == 1;
+  }
+  int64_t Ended(Verdict verdict) const {
+    return ledger_.Read(Mode::kEpoll).ended[static_cast<size_t>(verdict)];
+  }
+
+  wire::HandshakeProtocol patient_{wire::HandshakeOptions{}};
+  wire::HandshakeProtocol hasty_{{.framing = wire::Framing::kLine,
+                                  .step_timeout = milliseconds(20),
+                                  .handshake_timeout = milliseconds(20)}};
+  Ledger ledger_{1};
+  Lobby lobby_{ledger_};
+};
+
+TEST_F(LobbyTest, KeepsASilentConnectionAndOffersNothing) {
+  const net::UniqueFd client = Admit(patient_);
+  EXPECT_EQ(lobby_.size(), 1);
+  EXPECT_FALSE(lobby_.TakeOffered().has_value());
+  EXPECT_FALSE(OfferStands());
+  stats::Histogram gap(stats::kServerLatencyLayout);
+  lobby_.ReadOrphanGap(gap);
+  EXPECT_EQ(gap.count(), 1);
+}
+
+TEST_F(LobbyTest, OffersAConnectionThatGetsBytes) {
+  const net::UniqueFd client = Admit(patient_);
+  SendText(client, "HELLO 1\n");
+  ASSERT_TRUE(AwaitOffer());
+  std::optional<Connection> taken = lobby_.TakeOffered();
+  ASSERT_TRUE(taken.has_value());
+  EXPECT_EQ(lobby_.size(), 0);
+  EXPECT_FALSE(OfferStands());
+  EXPECT_FALSE(lobby_.TakeOffered().has_value());
+  EXPECT_EQ(Drive(*taken, ledger_, wire::Clock::now()), Progress::kAwaitReadable);
+  EXPECT_EQ(ReceiveText(client), "HELLO 2\n");
+}
+
+TEST_F(LobbyTest, OffersWhatHadBytesBeforeItCame) {
+  SocketPair pair = MakeSocketPair();
+  SendText(pair.client, "HELLO 1\n");
+  Connection connection = MakeConnection(patient_, std::move(pair.server));
+  ledger_.CountAccepted(connection);
+  lobby_.Admit({&connection, 1}, wire::Clock::now());
+  ASSERT_TRUE(AwaitOffer());
+  EXPECT_TRUE(lobby_.TakeOffered().has_value());
+}
+
+TEST_F(LobbyTest, EndsAWatchedConnectionAtItsDeadline) {
+  const net::UniqueFd client = Admit(hasty_);
+  EXPECT_EQ(ReceiveText(client).substr(0, 20), "ERROR TIMEOUT_STEP_1");
+  EXPECT_EQ(ReceiveText(client), "");
+}
+
+// Nobody takes it: it is read and served at its deadline, not timed out with bytes in the socket.
+TEST_F(LobbyTest, ServesAnOfferedConnectionItselfRatherThanLetItDie) {
+  const net::UniqueFd client = Admit(hasty_);
+  SendText(client, "HELLO 1\n");
+  ASSERT_TRUE(AwaitOffer());
+  EXPECT_EQ(ReceiveText(client), "HELLO 2\n");
+  EXPECT_EQ(Ended(Verdict::kTimeoutStep1), 0);
+}
+
+TEST_F(LobbyTest, ServesByItselfOnceItOffersNothing) {
+  const net::UniqueFd offered = Admit(patient_);
+  SendText(offered, "HELLO 1\n");
+  ASSERT_TRUE(AwaitOffer());
+  const net::UniqueFd watched = Admit(patient_);
+  lobby_.StopOffering();
+  EXPECT_FALSE(OfferStands());
+  SendText(watched, "HELLO 5\n");
+  EXPECT_EQ(ReceiveText(offered), "HELLO 2\n");
+  EXPECT_EQ(ReceiveText(watched), "HELLO 6\n");
+  SendText(offered, "HELLO 3\n");
+  SendText(watched, "HELLO 7\n");
+  EXPECT_EQ(ReceiveText(offered), "");
+  EXPECT_EQ(ReceiveText(watched), "");
+  EXPECT_EQ(Ended(Verdict::kOk), 2);
+}
+
+TEST_F(LobbyTest, StopEndsEverythingForTheGivenReason) {
+  const net::UniqueFd client = Admit(patient_);
+  lobby_.Stop(Verdict::kClosedAtShutdown);
+  EXPECT_EQ(ReceiveText(client), "RST");
+  EXPECT_EQ(lobby_.size(), 0);
+  EXPECT_EQ(Ended(Verdict::kClosedAtShutdown), 1);
+}
+
+}  // namespace
+}  // namespace handshake::server
