@@ -90,6 +90,7 @@ void DataPlaneFixture::ExpectNothingLost(const server::Snapshot& snapshot, const
   EXPECT_EQ(totals.failed, 0);
   EXPECT_EQ(totals.in_flight, 0);
   EXPECT_EQ(snapshot.lobby_count, 0);
+  EXPECT_EQ(snapshot.births_after_stop, 0) << "an engine took after it had said it does not";
   for (server::Mode mode : server::kModes) {
     const server::ModeStats& stats = snapshot.modes[static_cast<size_t>(mode)];
     EXPECT_EQ(stats.accepted, stats.completed() + stats.failed() + stats.in_flight)
