@@ -102,7 +102,7 @@ def check(mutant, source, tree, folder):
     build(tree, folder)
     began = time.monotonic()
     code, output = run([str(folder / "bin" / "storm_test"), f"--gtest_filter={mutant.filter}"],
-                       RUN_SECONDS)
+                       RUN_SECONDS, env={**os.environ, "HANDSHAKE_STORM_SECONDS": "15"})
     took = time.monotonic() - began
     for path in changed:  # newer than what was built from it, so that it is built again
         shutil.copy(source / path, tree / path)

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "spdlog/spdlog.h"
 #include "tests/server/storm/hand_over_table.h"
 #include "tests/server/storm/switch_driver.h"
 #include "tests/support/interpose.h"
@@ -30,6 +31,7 @@ wire::HandshakeOptions PatientHandshake() {
 }
 
 void DataPlaneFixture::SetUpTestSuite() {
+  spdlog::set_level(spdlog::level::warn);  // not a line a switch
   if (!in_own_network_) in_own_network_ = EnterOwnNetwork();
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
@@ -64,6 +65,10 @@ struct StormSize {
 };
 
 StormSize SizeOfThisRun() {
+  // A build with a known bug needs no more than it takes to go red: see tests/mutants.
+  if (const char* seconds = std::getenv("HANDSHAKE_STORM_SECONDS")) {
+    return {1'000, 10'000, std::chrono::seconds(std::atoi(seconds)), 200};
+  }
   if (IsCampaign()) return {1'000, 1'000'000, std::chrono::minutes(20), 200};
   if (kSanitized) return {240, 2'000, std::chrono::seconds(90), 20};
   return {1'000, 10'000, std::chrono::seconds(90), 200};
