@@ -88,9 +88,10 @@ struct DataPlane::Impl {
   std::mutex stop_mutex;
   bool stopped = false;  // guarded by stop_mutex
 
-  std::mutex snapshot_mutex;  // guards both
+  std::mutex snapshot_mutex;  // guards all below
   std::shared_ptr<const Snapshot> newest;
   wire::TimePoint newest_at{};
+  int64_t last_sequence = 0;
   std::vector<ListenerStats> final_listeners;  // once the listeners are closed
   bool listeners_closed = false;
 };
@@ -107,7 +108,7 @@ absl::Status DataPlane::Impl::Start() {
 
 std::shared_ptr<const Snapshot> DataPlane::Impl::MakeSnapshot() {
   auto snapshot = std::make_shared<Snapshot>();
-  snapshot->sequence = newest ? newest->sequence + 1 : 1;
+  snapshot->sequence = ++last_sequence;
   snapshot->time = std::chrono::system_clock::now();
   snapshot->uptime = wire::Clock::now() - started;
   snapshot->mode = switcher.mode();

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,8 @@
 #include "common/net/address.h"
 #include "common/text/duration.h"
 #include "common/text/version.h"
+#include "control/report/flags.h"
+#include "control/report/terminal.h"
 #include "control/rpc/host.h"
 #include "control/services/load_service.h"
 #include "control/services/server_service.h"
@@ -28,11 +31,13 @@
 namespace handshake {
 namespace {
 
-constexpr int kUsageError = 2;  // also: a port is taken, a limit is too low
 // What the process needs beside connections: libraries, control, reserve, engines.
 constexpr rlim_t kLeastFds = 128;
 // Control calls that are open when everything else has stopped get this long.
 constexpr std::chrono::milliseconds kControlGrace{500};
+// A process that has not ended this long after its drain timeout is stuck, and ends with this code.
+constexpr std::chrono::seconds kHardStop{9};
+constexpr int kStuckExit = 1;
 
 // As given on the command line.
 struct Flags {
@@ -41,10 +46,8 @@ struct Flags {
   std::string mode = "epoll";
   std::string framing = "auto";
   server::EngineOptions engine;
-  std::string drain_timeout = "1s";
-  std::string step_timeout = text::FormatDuration(wire::kStepTimeout);
-  std::string handshake_timeout = text::FormatDuration(wire::kHandshakeTimeout);
-  std::string bare_grace = text::FormatDuration(wire::kBareGrace);
+  std::chrono::nanoseconds drain_timeout = server::kDefaultDrainTimeout;
+  wire::HandshakeOptions handshake;
   log::LogOptions log;
 };
 
@@ -57,95 +60,76 @@ struct Options {
 
 // Each flag has its environment equivalent from the same definition: --max-threads is
 // HANDSHAKE_MAX_THREADS.
-template <class Value>
-CLI::Option* AddFlag(CLI::App& app, std::string_view name, Value& value, const std::string& help) {
-  std::string environment = "HANDSHAKE_";
-  for (char c : name.substr(2)) {
-    environment += c == '-' ? '_' : static_cast<char>(c - 'a' + 'A');
+CLI::Option* WithEnvironment(CLI::Option* option) {
+  std::string name = "HANDSHAKE_";
+  for (const char c : option->get_lnames().front()) {
+    name += c == '-' ? '_' : static_cast<char>(c - 'a' + 'A');
   }
-  return app.add_option(std::string(name), value, help)
-      ->envname(environment)
-      ->capture_default_str();
+  return option->envname(name);
 }
 
 void DefineFlags(CLI::App& app, Flags& flags) {
-  app.description(
-      "Serves three-message handshakes over TCP; its concurrency mode can be changed while it "
-      "serves.\nEvery option can be given by the environment variable named beside it; the command "
-      "line wins.");
   app.footer(
+      "Modes: sequential, thread-per-connection, thread-pool, epoll.\n"
+      "Every flag can be given by the environment variable named beside it; the command line wins."
+      "\nDurations: 500ms, 5s, 1m. SIGTERM or SIGINT stops, drains and ends with 0; a second one "
+      "ends\nat once.\n\n"
+      "Exit codes:\n"
+      "  0    stopped as asked\n"
+      "  1    had to be cut short while stopping\n"
+      "  2    could not start: the command line is wrong, a port is taken, a limit is too low\n\n"
       "Examples:\n"
       "  handshake-server\n"
       "  handshake-server --listen 127.0.0.1:7000 --listen [::1]:7000 --mode thread-pool\n"
-      "  handshake-server --listen 127.0.0.1:0 --control 127.0.0.1:0   (free ports, printed)\n\n"
-      "Durations: 500ms, 5s, 1m. SIGTERM or SIGINT stops, drains and ends with 0; a second one "
-      "ends "
-      "at once.\nExit codes: 0 stopped as asked, 2 could not start.");
+      "  handshake-server --listen 127.0.0.1:0 --control 127.0.0.1:0   (free ports, printed)");
   app.set_version_flag("--version", absl::StrFormat("handshake-server %s", text::Version()),
-                       "Print the version and exit");
-  AddFlag(app, "--listen", flags.listen,
-          "Data-plane address HOST:PORT; repeat it, or separate by commas; port 0: a free one")
+                       "Show the version");
+  const auto add = [&app](const char* name, auto& value, const char* type, const char* help) {
+    return WithEnvironment(app.add_option(name, value, help)->type_name(type))
+        ->capture_default_str();
+  };
+  const auto add_duration = [&app](const char* name, std::chrono::nanoseconds& value,
+                                   const char* help) {
+    WithEnvironment(report::AddDuration(app, name, &value, help));
+  };
+  add("--listen", flags.listen, "ADDRESS", "Serve at HOST:PORT; repeats; port 0: free")
       ->delimiter(',');
-  AddFlag(app, "--control", flags.control, "Control (gRPC) address, loopback only");
-  AddFlag(app, "--mode", flags.mode,
-          "Concurrency mode to start in: sequential, thread-per-connection, thread-pool, epoll");
-  AddFlag(app, "--framing", flags.framing, "How messages are told apart: auto, line, bare");
-  AddFlag(app, "--max-threads", flags.engine.max_threads,
-          "thread-per-connection: accepting pauses at this many");
-  AddFlag(app, "--pool-threads", flags.engine.pool_threads,
-          "thread-pool: its threads; 0: max(4, 2 x CPUs)");
-  AddFlag(app, "--workers", flags.engine.workers, "epoll: reactor threads; 0: max(1, CPUs / 2)");
-  AddFlag(app, "--drain-timeout", flags.drain_timeout,
-          "At the end: how long handshakes in progress may go on, at most 1m");
-  AddFlag(app, "--step-timeout", flags.step_timeout, "Deadline of each message");
-  AddFlag(app, "--handshake-timeout", flags.handshake_timeout, "Deadline of a whole handshake");
-  AddFlag(app, "--bare-grace", flags.bare_grace,
-          "framing auto: how long a complete-looking message waits for its line end");
-  AddFlag(app, "--log-format", flags.log.format, "text or json, one line a message, to stderr");
-  AddFlag(app, "--log-level", flags.log.level, "trace, debug, info, warn, error or off");
+  add("--control", flags.control, "ADDRESS", "Control (gRPC), loopback only");
+  add("--mode", flags.mode, "MODE", "Mode to start in, see below");
+  add("--framing", flags.framing, "FRAMING", "auto, line or bare");
+  add("--max-threads", flags.engine.max_threads, "N", "thread-per-connection: most at once");
+  add("--pool-threads", flags.engine.pool_threads, "N", "thread-pool; 0: max(4, 2 x CPUs)");
+  add("--workers", flags.engine.workers, "N", "epoll: reactors; 0: max(1, CPUs / 2)");
+  add_duration("--drain-timeout", flags.drain_timeout, "At the end, for what is in progress");
+  add_duration("--step-timeout", flags.handshake.step_timeout, "Deadline of each message");
+  add_duration("--handshake-timeout", flags.handshake.handshake_timeout, "Deadline of all three");
+  add_duration("--bare-grace", flags.handshake.bare_grace, "auto: wait for a line end");
+  add("--log-format", flags.log.format, "FORMAT", "text or json lines, to stderr");
+  add("--log-level", flags.log.level, "LEVEL", "trace to error, or off");
 }
 
 absl::Status InFlag(std::string_view flag, const absl::Status& status) {
   return absl::InvalidArgumentError(absl::StrFormat("%s: %s", flag, std::string(status.message())));
 }
 
-absl::Status ReadDuration(std::string_view flag, const std::string& text,
-                          std::chrono::nanoseconds& to) {
-  const auto duration = text::ParseDuration(text);
-  if (!duration.ok()) return InFlag(flag, duration.status());
-  to = *duration;
-  return absl::OkStatus();
-}
-
-absl::StatusOr<wire::HandshakeOptions> ReadHandshakeOptions(const Flags& flags) {
-  wire::HandshakeOptions options;
-  bool known = false;
+absl::StatusOr<wire::Framing> ReadFraming(std::string_view name) {
   for (wire::Framing framing : {wire::Framing::kAuto, wire::Framing::kLine, wire::Framing::kBare}) {
-    if (wire::FramingName(framing) != flags.framing) continue;
-    options.framing = framing;
-    known = true;
+    if (wire::FramingName(framing) == name) return framing;
   }
-  if (!known) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("--framing: no framing '%s': use auto, line or bare", flags.framing));
-  }
-  for (const absl::Status& status :
-       {ReadDuration("--step-timeout", flags.step_timeout, options.step_timeout),
-        ReadDuration("--handshake-timeout", flags.handshake_timeout, options.handshake_timeout),
-        ReadDuration("--bare-grace", flags.bare_grace, options.bare_grace)}) {
-    if (!status.ok()) return status;
-  }
-  return options;
+  return absl::InvalidArgumentError(
+      absl::StrFormat("--framing: no framing '%s': use auto, line or bare", name));
 }
 
 absl::StatusOr<Options> Read(const Flags& flags) {
   Options options;
-  const absl::StatusOr<wire::HandshakeOptions> handshake = ReadHandshakeOptions(flags);
-  if (!handshake.ok()) return handshake.status();
+  const absl::StatusOr<wire::Framing> framing = ReadFraming(flags.framing);
+  if (!framing.ok()) return framing.status();
+  wire::HandshakeOptions handshake = flags.handshake;
+  handshake.framing = *framing;
   for (const std::string& text : flags.listen) {
     const absl::StatusOr<net::Address> address = net::Address::Parse(text);
     if (!address.ok()) return InFlag("--listen", address.status());
-    options.data_plane.listeners.push_back({.address = *address, .handshake = *handshake});
+    options.data_plane.listeners.push_back({.address = *address, .handshake = handshake});
   }
   const absl::StatusOr<net::Address> control = net::Address::Parse(flags.control);
   if (!control.ok()) return InFlag("--control", control.status());
@@ -158,8 +142,7 @@ absl::StatusOr<Options> Read(const Flags& flags) {
   }
   options.data_plane.mode = *mode;
   options.data_plane.engine = flags.engine;
-  absl::Status status = ReadDuration("--drain-timeout", flags.drain_timeout, options.drain_timeout);
-  if (!status.ok()) return status;
+  options.drain_timeout = flags.drain_timeout;
   if (options.drain_timeout > server::kMaxDrainTimeout) {
     return absl::InvalidArgumentError("--drain-timeout: at most 1m");
   }
@@ -193,8 +176,9 @@ sigset_t StopSignals() {
   return signals;
 }
 
-// Returns when the process is asked to stop. The next such signal ends it at once.
-int AwaitStopSignal() {
+// Returns when the process is asked to stop. The next such signal ends it at once, and so does the
+// time `hard_stop` from now.
+int AwaitStopSignal(std::chrono::nanoseconds hard_stop) {
   const sigset_t signals = StopSignals();
   int signal = 0;
   sigwait(&signals, &signal);
@@ -202,6 +186,11 @@ int AwaitStopSignal() {
   end_at_once.sa_handler = [](int again) { _exit(128 + again); };
   sigaction(SIGTERM, &end_at_once, nullptr);
   sigaction(SIGINT, &end_at_once, nullptr);
+  // Whatever is stuck, the process ends.
+  struct sigaction give_up = {};
+  give_up.sa_handler = [](int) { _exit(kStuckExit); };
+  sigaction(SIGALRM, &give_up, nullptr);
+  alarm(static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(hard_stop).count()));
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   return signal;
 }
@@ -237,7 +226,7 @@ absl::Status Run(const Options& options) {
   spdlog::info("file descriptor limit {}, was {}", fds->now, fds->before);
   PrintReady(**data_plane, **host);
 
-  const int signal = AwaitStopSignal();
+  const int signal = AwaitStopSignal(options.drain_timeout + kHardStop);
   spdlog::info("signal {}: stopping, at most {} for handshakes in progress", signal,
                text::FormatDuration(options.drain_timeout));
   (*host)->ReportNotServing();
@@ -250,8 +239,8 @@ absl::Status Run(const Options& options) {
 }
 
 int Fail(const absl::Status& status) {
-  absl::FPrintF(stderr, "handshake-server: %s\n", std::string(status.message()));
-  return kUsageError;
+  report::PrintError("handshake-server", std::string(status.message()));
+  return report::kExitUsage;
 }
 
 }  // namespace
@@ -259,16 +248,12 @@ int Fail(const absl::Status& status) {
 
 int main(int argc, char** argv) {
   using namespace handshake;
-  CLI::App app;
-  app.name("handshake-server");
+  CLI::App app("Serves handshakes over TCP; its concurrency mode can be changed while it serves.",
+               "handshake-server");
+  report::UseHelpStyle(app);
   Flags flags;
   DefineFlags(app, flags);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    return Fail(absl::InvalidArgumentError(std::string(error.what()) + "; see --help"));
-  }
+  if (const std::optional<int> code = report::Parse(app, argc, argv)) return *code;
   if (absl::Status status = log::SetUp(flags.log); !status.ok()) return Fail(status);
   const absl::StatusOr<Options> options = Read(flags);
   if (!options.ok()) return Fail(options.status());
