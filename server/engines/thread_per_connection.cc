@@ -63,6 +63,7 @@ void ThreadPerConnectionEngine::OnDrain() {
 
 void ThreadPerConnectionEngine::HandOverAll() {
   std::unique_lock lock(mutex_);
+  leaving_ = true;
   while (!workers_.empty()) {
     int asked = 0;
     for (Worker& worker : workers_) {
@@ -123,6 +124,12 @@ bool ThreadPerConnectionEngine::StartThread(Connection&& connection) {
   pthread_attr_setstacksize(&attributes, kStackBytes);
 
   std::unique_lock lock(mutex_);
+  if (leaving_) {  // taken before StopTaking(), and nobody would ask its worker to leave
+    lock.unlock();
+    pthread_attr_destroy(&attributes);
+    HandOver({&connection, 1}, wire::Clock::now());
+    return false;
+  }
   Worker& worker = workers_.emplace_back(this, std::move(connection));
   worker.self = std::prev(workers_.end());
   const int error = pthread_create(&worker.thread, &attributes, &RunWorker, &worker);

@@ -51,7 +51,8 @@ class ThreadPerConnectionEngine final : public Engine {
   void RunAcceptor();
   // Blocks while max_threads are running; false when there is nothing more to take.
   bool AwaitRoom();
-  // If no thread can be had the connection goes to the lobby; false then.
+  // If no thread can be had the connection goes to the lobby; false then. So it does when all
+  // leave.
   bool StartThread(Connection&& connection);
   static void* RunWorker(void* worker);
   void ServeToTheEnd(Worker& worker);
@@ -62,6 +63,7 @@ class ThreadPerConnectionEngine final : public Engine {
   std::condition_variable changed_;  // a worker has ended, or draining_ was set
   std::list<Worker> workers_;
   bool draining_ = false;
+  bool leaving_ = false;  // HandOverAll() has begun: no more workers
 
   EngineThreads acceptor_;  // last: joined before anything it uses goes away
 };

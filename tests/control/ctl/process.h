@@ -38,6 +38,8 @@ class Process {
   // Reads until stdout has had `text`; false if it ended, or after `timeout`.
   bool WaitForOutput(std::string_view text,
                      std::chrono::milliseconds timeout = std::chrono::seconds(20));
+  // What was read from stdout so far.
+  const std::string& output() const { return ended_.out; }
   // Reads to the end and reaps it; after `timeout` it is killed.
   Ended Wait(std::chrono::milliseconds timeout = std::chrono::seconds(20));
 

@@ -74,7 +74,7 @@ TEST_P(ShortageTest, DescriptorLimitIsMetAndLifted) {
   const rlimit low = {
       .rlim_cur = static_cast<rlim_t>(stats::ReadProcessUsage().open_fd_count + kRoom),
       .rlim_max = limit.rlim_max};
-  LoadProcess load(address(), {.busy = 4, .one_byte = kClients});
+  LoadProcess load(address(), {.busy = 3, .one_byte = kClients});
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
   // A mode that serves few at a time does not get there: it fills its own places.
   const bool gets_there = GetParam() == Mode::kEpoll || GetParam() == Mode::kThreadPerConnection;

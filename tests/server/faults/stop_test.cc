@@ -24,6 +24,13 @@ using std::chrono::steady_clock;
 // Beyond the drain timeout: a tick, the threads' ends, and a loaded machine.
 constexpr milliseconds kGrace{kSanitized ? 10'000 : 1'000};
 
+server::SwitchRequest To(Mode target) {
+  server::SwitchRequest request;
+  request.target = target;
+  request.drain_timeout = milliseconds(5);
+  return request;
+}
+
 int64_t ClosedAtShutdown(const server::Snapshot& snapshot) {
   int64_t sum = 0;
   for (const server::ModeStats& mode : snapshot.modes) {
@@ -44,8 +51,7 @@ class StopTest : public DataPlaneFixture, public testing::WithParamInterface<Mod
     EXPECT_EQ(totals.accepted, totals.completed + totals.failed);
     EXPECT_EQ(totals.failed, ClosedAtShutdown(*final)) << "somebody failed for another reason";
     EXPECT_EQ(final->lobby_count, 0);
-    EXPECT_EQ(plane_->Switch({.target = Mode::kEpoll}).status().code(),
-              absl::StatusCode::kUnavailable);
+    EXPECT_EQ(plane_->Switch(To(Mode::kEpoll)).status().code(), absl::StatusCode::kUnavailable);
   }
 };
 
@@ -87,7 +93,7 @@ TEST_P(StopTest, InTheMiddleOfSwitches) {
     std::thread operator_thread([&] {
       while (true) {
         for (Mode target : ModeTour()) {
-          const auto record = plane_->Switch({.target = target, .drain_timeout = milliseconds(5)});
+          const auto record = plane_->Switch(To(target));
           if (!record.ok()) {
             EXPECT_EQ(record.status().code(), absl::StatusCode::kUnavailable) << record.status();
             return;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "spdlog/spdlog.h"
 #include "tests/server/storm/hand_over_table.h"
 #include "tests/server/storm/switch_driver.h"
 #include "tests/support/interpose.h"
@@ -30,6 +31,7 @@ wire::HandshakeOptions PatientHandshake() {
 }
 
 void DataPlaneFixture::SetUpTestSuite() {
+  spdlog::set_level(spdlog::level::warn);  // not a line a switch
   if (!in_own_network_) in_own_network_ = EnterOwnNetwork();
 }
 
@@ -90,6 +92,7 @@ void DataPlaneFixture::ExpectNothingLost(const server::Snapshot& snapshot, const
   EXPECT_EQ(totals.failed, 0);
   EXPECT_EQ(totals.in_flight, 0);
   EXPECT_EQ(snapshot.lobby_count, 0);
+  EXPECT_EQ(snapshot.births_after_stop, 0) << "an engine took after it had said it does not";
   for (server::Mode mode : server::kModes) {
     const server::ModeStats& stats = snapshot.modes[static_cast<size_t>(mode)];
     EXPECT_EQ(stats.accepted, stats.completed() + stats.failed() + stats.in_flight)

@@ -14,7 +14,7 @@
 namespace handshake::test {
 
 struct LoadShape {
-  int busy = 0;        // clients that go on as fast as they can
+  int busy = 0;        // clients that go on as fast as they can; every fourth sends no terminators
   int held = 0;        // clients that fall silent, spread over the hold points
   int silence_ms = 0;  // for at most this long
   int one_byte = 0;    // clients that send a byte at each Nudge()

@@ -25,7 +25,7 @@ Outcome OutcomeOfError(int error) {
 void StormClient::Begin(int64_t sequence, std::chrono::milliseconds silence, TimePoint now) {
   sequence_ = sequence;
   silence_ = silence;
-  began_ = now;
+  waiting_since_ = now;
   give_up_at_ = now + kPatience;
   stage_ = Stage::kConnect;
   outcome_ = Outcome::kPending;
@@ -63,6 +63,7 @@ void StormClient::Nudge(TimePoint now) {
   if (outcome_ != Outcome::kPending || !silent_) return;
   silent_ = false;
   byte_due_ = true;
+  waiting_since_ = now;
   give_up_at_ = now + kPatience;
   WatchReadable(true);
   Proceed(now);

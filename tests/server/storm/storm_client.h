@@ -64,7 +64,8 @@ class StormClient {
   bool connected() const { return connected_; }
   bool silent() const { return silent_; }
   TimePoint deadline() const { return silent_ ? silent_until_ : give_up_at_; }
-  TimePoint began() const { return began_; }
+  // When it began, or when its silence ended: what it has waited since then is the server's doing.
+  TimePoint waiting_since() const { return waiting_since_; }
   const ClientPlan& plan() const { return plan_; }
 
  private:
@@ -92,7 +93,7 @@ class StormClient {
   Outcome outcome_ = Outcome::kOk;
   int64_t sequence_ = 0;
   std::chrono::milliseconds silence_{};
-  TimePoint began_, give_up_at_, silent_until_;
+  TimePoint waiting_since_, give_up_at_, silent_until_;
   bool connected_ = false;
   bool silent_ = false;
   bool held_ = false;  // the silence of the plan has been kept
