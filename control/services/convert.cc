@@ -111,9 +111,9 @@ absl::StatusOr<std::chrono::nanoseconds> FromProto(const google::protobuf::Durat
                                                    std::string_view field,
                                                    std::chrono::nanoseconds least,
                                                    std::chrono::nanoseconds most) {
-  const bool representable =
-      duration.seconds() >= -kMaxSeconds && duration.seconds() <= kMaxSeconds &&
-      duration.nanos() > -1'000'000'000 && duration.nanos() < 1'000'000'000;
+  const bool representable = duration.seconds() >= -kMaxSeconds &&
+                             duration.seconds() <= kMaxSeconds &&
+                             duration.nanos() > -1'000'000'000 && duration.nanos() < 1'000'000'000;
   const std::chrono::nanoseconds value =
       representable
           ? std::chrono::seconds(duration.seconds()) + std::chrono::nanoseconds(duration.nanos())

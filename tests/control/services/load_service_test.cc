@@ -141,7 +141,8 @@ TEST_F(LoadServiceTest, RefusalsNameTheField) {
       {invalid, "spec.framing", [](auto& r) { r.mutable_spec()->set_framing(v1::FRAMING_AUTO); }},
       {invalid, "request_id", [](auto& r) { r.set_request_id(std::string(129, 'x')); }},
       {exhausted, "2000", [](auto& r) { r.mutable_spec()->set_concurrency(2'001); }},
-      {exhausted, "cap is 1m", [](auto& r) { r.mutable_spec()->mutable_duration()->set_seconds(61); }},
+      {exhausted, "cap is 1m",
+       [](auto& r) { r.mutable_spec()->mutable_duration()->set_seconds(61); }},
       {exhausted, "1000000", [](auto& r) { r.mutable_spec()->set_handshake_count(1'000'001); }},
   };
   for (const Case& c : cases) {
