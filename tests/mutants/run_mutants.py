@@ -59,6 +59,7 @@ class Mutant:
         text = self.path.read_text()
         self.filter = self.field(text, "Filter")
         self.expect = self.field(text, "Expect")
+        self.changed = re.findall(r"^\+\+\+ b/(\S+)", text, re.MULTILINE)
 
     def field(self, text, name):
         found = re.search(rf"^{name}: (.+)$", text, re.MULTILINE)
@@ -95,23 +96,29 @@ def build(tree, folder):
     must("building", ["ninja", "-C", str(folder), "storm_test"], BUILD_SECONDS)
 
 
-def check(mutant, source, tree, folder):
+def storm(mutant, source, tree, folder):
+    """Builds the mutant, runs its tests, and puts the tree right again."""
     copy_sources(source, tree)
-    mutant.apply(tree)
-    changed = re.findall(r"^\+\+\+ b/(\S+)", mutant.path.read_text(), re.MULTILINE)
-    build(tree, folder)
+    try:
+        mutant.apply(tree)
+        build(tree, folder)
+        return run([str(folder / "bin" / "storm_test"), f"--gtest_filter={mutant.filter}"],
+                   RUN_SECONDS, env={**os.environ, "HANDSHAKE_STORM_SECONDS": "15"})
+    finally:
+        for path in mutant.changed:  # with a new time, so that it is built again
+            shutil.copy(source / path, tree / path)
+
+
+def check(mutant, source, tree, folder):
     began = time.monotonic()
-    code, output = run([str(folder / "bin" / "storm_test"), f"--gtest_filter={mutant.filter}"],
-                       RUN_SECONDS, env={**os.environ, "HANDSHAKE_STORM_SECONDS": "15"})
-    took = time.monotonic() - began
-    for path in changed:  # newer than what was built from it, so that it is built again
-        shutil.copy(source / path, tree / path)
+    code, output = storm(mutant, source, tree, folder)
     if code == 0:
         raise Failure(f"{mutant.name}: SURVIVED, the storm stayed green:\n{output[-2000:]}")
     if not re.search(mutant.expect, output):
         raise Failure(f"{mutant.name}: red, but not for its reason ('{mutant.expect}'):\n"
                       f"{output[-3000:]}")
-    print(f"mutant {mutant.name}: noticed after {took:.0f} s", flush=True)
+    took = time.monotonic() - began
+    print(f"mutant {mutant.name}: built and noticed in {took:.0f} s", flush=True)
 
 
 def main(arguments):
