@@ -209,11 +209,14 @@ void DataPlane::Stop(wire::Duration drain_timeout) {
     impl.listeners_closed = true;
     impl.newest.reset();
   }
-  impl.door.CloseListeners();
+  // Shut, not closed: engines that drain may still wait on the descriptors, which must not become
+  // somebody else's.
+  impl.door.ShutListeners();
 
   // Nobody takes any more: the lobby serves its own, the engines theirs, until the deadline.
   impl.lobby.StopOffering();
   impl.switcher.Drain(deadline);
+  impl.door.CloseListeners();
   while (impl.lobby.size() > 0 && wire::Clock::now() < deadline) poll(nullptr, 0, 1);
   impl.lobby.Stop(wire::Verdict::kClosedAtShutdown);
   const std::lock_guard lock(impl.snapshot_mutex);

@@ -106,6 +106,10 @@ int64_t Door::QueueLength() const {
   return length;
 }
 
+void Door::ShutListeners() {
+  for (Listener& listener : listeners_) listener.Shut();
+}
+
 void Door::CloseListeners() {
   for (Listener& listener : listeners_) listener.Close();
 }

@@ -59,9 +59,11 @@ class Door {
   // Accepts that met a closed gate after its engine had acknowledged: always 0.
   int64_t births_after_stop() const { return births_after_stop_.load(); }
 
-  // For the shutdown, in this order: nothing new; the queue is empty; no engine takes; close.
+  // For the shutdown, in this order: nothing new; the queue is empty; no engine takes: shut; no
+  // engine waits on wait_fds() any more: close.
   void RefuseNew();
   int64_t QueueLength() const;
+  void ShutListeners();
   void CloseListeners();
 
  private:

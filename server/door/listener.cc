@@ -92,4 +92,6 @@ int64_t Listener::QueueLength() const {
 
 void Listener::RefuseNew() { listen(fd(), 0); }
 
+void Listener::Shut() { shutdown(fd(), SHUT_RDWR); }
+
 }  // namespace handshake::server

@@ -43,8 +43,10 @@ class Listener {
   // Connections that wait to be accepted.
   int64_t QueueLength() const;
 
-  // For the shutdown only: lets as good as nothing new into the queue, then ends it.
+  // For the shutdown only: lets as good as nothing new into the queue; ends it, while others may
+  // still wait on fd(); frees fd().
   void RefuseNew();
+  void Shut();
   void Close() { fd_.reset(); }
 
  private:
