@@ -5,7 +5,8 @@
 //
 // BUSY clients go on as fast as they can (every fourth without terminators), HELD ones fall silent
 // for up to SILENCE_MS, spread over the hold points, ONE_BYTE ones send a byte whenever they
-// are told to. Each starts anew when it has ended. Commands on stdin, a byte each:
+// are told to. Each starts anew when it has ended, the HELD ones after a rest. Commands on stdin, a
+// byte each:
 //
 //   n   nudge the one-byte clients
 //   q   (or end of file) start nothing anew, finish what is under way without silences, print the
@@ -76,7 +77,7 @@ class StormLoad {
           client.Nudge(now);
         });
         // Those between two handshakes stop here.
-        running_ -= std::exchange(to_begin_, {}).size();
+        running_ -= std::exchange(to_begin_, {}).size() + std::exchange(resting_, 0);
       }
     }
   }
@@ -122,9 +123,7 @@ class StormLoad {
     StormClient& client = clients_[index];
     const bool cut = client.plan().hold == HoldPoint::kAnswerCut;
     const auto sequence = static_cast<int64_t>(random_() % 999'999);
-    const auto range = static_cast<uint64_t>(std::max(shape_.silence_ms, 1));
-    client.Begin((cut ? kCutSequenceBase : 0) + sequence,
-                 std::chrono::milliseconds(1 + random_() % range),
+    client.Begin((cut ? kCutSequenceBase : 0) + sequence, RandomSilence(),
                  std::chrono::steady_clock::now());
     Settle(index);
   }
@@ -143,8 +142,13 @@ class StormLoad {
       }
     }
     while (const auto due = wheel_.TakeDue(now)) {
-      clients_[*due].OnTime(now);
-      Settle(*due);
+      if (clients_[*due].outcome() == Outcome::kPending) {
+        clients_[*due].OnTime(now);
+        Settle(*due);
+      } else if (!hurried_) {  // it has rested
+        --resting_;
+        to_begin_.push_back(*due);
+      }
     }
   }
 
@@ -156,9 +160,18 @@ class StormLoad {
     Count(client);
     if (quitting_) {
       --running_;
-    } else {
+    } else if (client.plan().hold == HoldPoint::kNever) {
       to_begin_.push_back(index);
+    } else {
+      // In step with the switches they would always meet the same ones.
+      ++resting_;
+      wheel_.Arm(index, std::chrono::steady_clock::now() + RandomSilence());
     }
+  }
+
+  std::chrono::milliseconds RandomSilence() {
+    const auto range = static_cast<uint64_t>(std::max(shape_.silence_ms, 1));
+    return std::chrono::milliseconds(1 + random_() % range);
   }
 
   void Count(const StormClient& client) {
@@ -196,6 +209,7 @@ class StormLoad {
   net::TimerWheel wheel_;
   std::deque<StormClient> clients_;
   std::vector<uint32_t> to_begin_;
+  size_t resting_ = 0;  // between two handshakes, for a while
   size_t running_ = 0;  // clients that have not stopped for good
   bool nudged_ = false;
   bool quitting_ = false;
