@@ -151,10 +151,14 @@ absl::StatusOr<SwitchRecord> ModeSwitcher::Switch(const SwitchRequest& request) 
         absl::StrFormat("mode %s cannot run here: %s; mode %s serves on", ModeName(request.target),
                         std::string(status.message()), ModeName(mode())));
   }
-  if (request.dry_run) return Unmade(request, SwitchRecord::State::kDryRun);
+  const wire::TimePoint prepared = wire::Clock::now();
+  if (request.dry_run) {
+    SwitchRecord record = Unmade(request, SwitchRecord::State::kDryRun);
+    record.prepare_time = prepared - validated;
+    return record;
+  }
 
   // Both serve; then the old one stops taking and says so.
-  const wire::TimePoint prepared = wire::Clock::now();
   candidate->engine().Start();
   Engine& old = active_->engine();
   old.StopTaking();
