@@ -4,6 +4,7 @@
 #include <string>
 
 #include "client/commands.h"
+#include "common/log/log.h"
 #include "control/report/flags.h"
 #include "control/report/terminal.h"
 #include "control/services/agent.h"
@@ -14,6 +15,10 @@ namespace {
 constexpr std::chrono::seconds kStopDeadline{2};
 
 int RunAgent(const std::string& control, report::Interrupts& interrupts) {
+  if (const absl::Status status = log::SetUp({}); !status.ok()) {
+    Complain(std::string(status.message()));
+    return report::kExitUsage;
+  }
   const absl::StatusOr<net::Address> address = net::Address::Parse(control);
   if (!address.ok()) {
     Complain("--control: " + std::string(address.status().message()));
@@ -37,8 +42,8 @@ int RunAgent(const std::string& control, report::Interrupts& interrupts) {
 void AddAgent(CLI::App& app, Command* command) {
   const auto control = std::make_shared<std::string>("127.0.0.1:7002");
   CLI::App* agent = app.add_subcommand("agent", "Serve load runs ordered over gRPC");
-  agent->add_option("--control", *control, "Loopback HOST:PORT; port 0 picks a free one")
-      ->envname("HANDSHAKE_CONTROL")
+  agent->add_option("--control", *control, "Loopback HOST:PORT; port 0: free")
+      ->envname("HANDSHAKE_AGENT_CONTROL")
       ->type_name("ADDRESS")
       ->capture_default_str();
   agent->footer(

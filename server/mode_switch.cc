@@ -22,6 +22,8 @@ constexpr size_t kMaxDraining = 2;
 // Engines that may still be winding down: a bound on threads, far above what a person can reach.
 constexpr size_t kMaxRetired = 16;
 
+absl::Status Stopping() { return absl::UnavailableError("the server is stopping"); }
+
 double Milliseconds(std::chrono::nanoseconds duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
@@ -131,7 +133,10 @@ absl::StatusOr<SwitchRecord> ModeSwitcher::Switch(const SwitchRequest& request) 
   const auto wall = std::chrono::system_clock::now();
   // Take the slot and check.
   const std::unique_lock slot(slot_, std::try_to_lock);
-  if (!slot) return absl::AbortedError("another switch is being made; look at the mode, try again");
+  if (!slot) {
+    if (stopping()) return Stopping();
+    return absl::AbortedError("another switch is being made; look at the mode, try again");
+  }
   if (absl::Status status = Check(request); !status.ok()) return status;
   if (std::optional<SwitchRecord> done = FindRequest(request.request_id)) return *done;
   if (mode() == request.target) return Unmade(request, SwitchRecord::State::kUnchanged);
@@ -146,10 +151,14 @@ absl::StatusOr<SwitchRecord> ModeSwitcher::Switch(const SwitchRequest& request) 
         absl::StrFormat("mode %s cannot run here: %s; mode %s serves on", ModeName(request.target),
                         std::string(status.message()), ModeName(mode())));
   }
-  if (request.dry_run) return Unmade(request, SwitchRecord::State::kDryRun);
+  const wire::TimePoint prepared = wire::Clock::now();
+  if (request.dry_run) {
+    SwitchRecord record = Unmade(request, SwitchRecord::State::kDryRun);
+    record.prepare_time = prepared - validated;
+    return record;
+  }
 
   // Both serve; then the old one stops taking and says so.
-  const wire::TimePoint prepared = wire::Clock::now();
   candidate->engine().Start();
   Engine& old = active_->engine();
   old.StopTaking();
@@ -177,7 +186,7 @@ absl::StatusOr<SwitchRecord> ModeSwitcher::Switch(const SwitchRequest& request) 
 
 absl::Status ModeSwitcher::Check(const SwitchRequest& request) const {
   const std::lock_guard lock(mutex_);
-  if (stopping_) return absl::UnavailableError("the server is stopping");
+  if (stopping_) return Stopping();
   if (request.drain_timeout < wire::Duration::zero() || request.drain_timeout > kMaxDrainTimeout) {
     return absl::InvalidArgumentError("drain_timeout must be from 0 s to 60 s");
   }
@@ -285,6 +294,11 @@ Mode ModeSwitcher::mode() const {
 int64_t ModeSwitcher::generation() const {
   const std::lock_guard lock(mutex_);
   return active_->number();
+}
+
+bool ModeSwitcher::stopping() const {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
 }
 
 int64_t ModeSwitcher::draining_count() const {

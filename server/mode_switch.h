@@ -93,6 +93,7 @@ class ModeSwitcher {
  private:
   class Generation;
 
+  bool stopping() const;
   absl::Status Check(const SwitchRequest& request) const;
   std::optional<SwitchRecord> FindRequest(const std::string& request_id) const;
   // What changes nothing still answers with a record.

@@ -96,8 +96,9 @@ int Start(Context& context, const StartFlags& flags) {
       [&](grpc::ClientContext& call) { return stub->CreateLoadRun(&call, request, &run); });
   if (!status.ok()) return context.Explain(status);
   if (flags.detach) {
-    return context.Show(run, absl::StrFormat("%s started; follow it: handshakectl load watch %s\n",
-                                             run.id(), run.id()));
+    return context.Show(
+        run, absl::StrFormat("%s started; follow it: handshakectl --endpoint %s load watch %s\n",
+                             run.id(), context.endpoint(), run.id()));
   }
   status = Follow(context, &run);
   if (!context.interrupts().happened()) {
@@ -148,12 +149,12 @@ void AddStart(CLI::App& load, Context& context) {
       ->required()
       ->type_name("");
   start->add_option("--concurrency", flags->concurrency, "Clients at once, 1 to 2000")
-      ->check(CLI::PositiveNumber)
+      ->check(report::FromOne())
       ->type_name("N")
       ->capture_default_str();
   report::AddDuration(*start, "--duration", &flags->duration, "End after this time, at most 1m");
   start->add_option("--count", flags->count, "End after this many handshakes, at most 1000000")
-      ->check(CLI::PositiveNumber)
+      ->check(report::FromOne())
       ->type_name("N");
   start->add_option("--framing", flags->framing, "line or bare")
       ->check(CLI::IsMember({"line", "bare"}))

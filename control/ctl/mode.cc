@@ -131,7 +131,7 @@ void AddSet(CLI::App& mode, Context& context) {
       ->type_name("");
   set->add_option("--expected-generation", flags->expected_generation,
                   "Refuse unless this generation is in force (see mode get)")
-      ->check(CLI::PositiveNumber)
+      ->check(report::FromOne())
       ->type_name("N");
   report::AddDuration(*set, "--drain-timeout", &flags->drain_timeout,
                       "How long the old mode serves on what it has, 0 to 1m");
@@ -177,7 +177,7 @@ void AddShow(CLI::App& mode, Context& context) {
   show->fallthrough();
   show->add_option("ID", *id, "As in mode history")
       ->required()
-      ->check(CLI::PositiveNumber)
+      ->check(report::FromOne())
       ->type_name("");
   show->footer("Examples:\n  handshakectl mode show 3");
   show->callback(

@@ -46,11 +46,14 @@ void AddStats(CLI::App& app, Context& context) {
   stats->add_flag("-w,--watch", flags->watch, "One row an interval, until Ctrl-C");
   report::AddDuration(*stats, "--interval", &flags->interval, "Between two rows, 100ms to 1m");
   stats->add_option("--count", flags->count, "End after this many rows")
-      ->check(CLI::PositiveNumber)
+      ->check(report::FromOne())
       ->type_name("N");
   stats->footer(
       "Counts are since the server's start and belong to the mode that accepted the connection,\n"
-      "wherever it finished. HELD: past message 2. HANDED OVER: passed on alive at a switch.\n\n"
+      "wherever it finished. HELD: past message 2. HANDED OVER: passed on alive at a switch.\n"
+      "Watching, rates are those since the row before; P99 is of the mode in force, since the "
+      "start."
+      "\n\n"
       "Examples:\n"
       "  handshakectl stats\n"
       "  handshakectl stats --watch --interval 500ms\n"

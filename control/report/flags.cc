@@ -1,5 +1,9 @@
 #include "control/report/flags.h"
 
+#include <cstdint>
+#include <limits>
+#include <vector>
+
 #include "common/text/duration.h"
 #include "control/report/terminal.h"
 
@@ -40,6 +44,24 @@ class HelpStyle : public CLI::Formatter {
   }
 };
 
+// The innermost command that the words on the command line led to.
+const CLI::App& InnermostCommand(const CLI::App& app) {
+  const std::vector<const CLI::App*> next =
+      app.get_subcommands([](const CLI::App* command) { return command->parsed(); });
+  return next.empty() ? app : InnermostCommand(*next.front());
+}
+
+// What to say about a command line: CLI11's words, but a misspelt command by its name.
+std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App& command = InnermostCommand(app);
+  const std::vector<std::string> left = command.remaining();
+  const bool takes_commands = !command.get_subcommands(nullptr).empty();
+  if (takes_commands && !left.empty() && !left.front().starts_with('-')) {
+    return "unknown command '" + left.front() + "'";
+  }
+  return error.what();
+}
+
 // The command that the words on the command line led to: "handshakectl mode set".
 std::string CommandOf(const CLI::App& app) {
   const std::vector<const CLI::App*> next =
@@ -59,6 +81,8 @@ CLI::Option* AddDuration(CLI::App& app, const std::string& name, std::optional<n
   return AddDurationTo(app, name, value, description);
 }
 
+CLI::Validator FromOne() { return CLI::Range(int64_t{1}, std::numeric_limits<int64_t>::max()); }
+
 void UseHelpStyle(CLI::App& app) {
   app.formatter(std::make_shared<HelpStyle>());
   app.set_help_flag("-h,--help", "Show this help");
@@ -73,7 +97,7 @@ std::optional<int> Parse(CLI::App& app, int argc, char** argv) {
     app.exit(asked, text, text);
     return Print(text.str()) == PrintResult::kFailed ? kExitBadOutcome : kExitOk;
   } catch (const CLI::ParseError& error) {
-    PrintError(app.get_name(), std::string(error.what()) + "; see: " + CommandOf(app) + " --help");
+    PrintError(app.get_name(), Explain(app, error) + "; see: " + CommandOf(app) + " --help");
     return kExitUsage;
   }
 }

@@ -10,6 +10,7 @@
 #include "CLI/App.hpp"
 #include "CLI/Config.hpp"
 #include "CLI/Formatter.hpp"
+#include "CLI/Validators.hpp"
 
 namespace handshake::report {
 
@@ -26,6 +27,9 @@ CLI::Option* AddDuration(CLI::App& app, const std::string& name, std::chrono::na
 CLI::Option* AddDuration(CLI::App& app, const std::string& name,
                          std::optional<std::chrono::nanoseconds>* value,
                          const std::string& description);
+
+// Accepts whole numbers from 1.
+CLI::Validator FromOne();
 
 // Help in the style of this project: "--name VALUE   what it does [default, VARIABLE]". Call first:
 // subcommands inherit it.

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <ctime>
+#include <limits>
 
 #include "absl/strings/str_format.h"
 
@@ -62,6 +63,11 @@ std::string FormatTime(const google::protobuf::Timestamp& time, const char* form
 }
 
 }  // namespace
+
+int64_t Sum(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<int64_t>::max() : sum;
+}
 
 std::string Count(int64_t count) {
   if (count > -kExactBelow && count < kExactBelow) {

@@ -14,6 +14,9 @@ namespace handshake::report {
 // What stands where there is no number: not measured, not finite.
 inline constexpr std::string_view kNothing = "-";
 
+// Of numbers from the network: a sum that does not fit stays at the largest number.
+int64_t Sum(int64_t a, int64_t b);
+
 // Exact below ten million ("9,999,999"), then three digits and a letter ("12.3M"): at most 10
 // characters whatever the number. JSON output has the exact ones.
 std::string Count(int64_t count);

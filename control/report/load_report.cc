@@ -19,7 +19,7 @@ double Fraction(const v1::LoadRun& run) {
   const double duration = ToSeconds(run.spec().duration());
   if (duration > 0) fraction = ToSeconds(run.elapsed()) / duration;
   if (run.spec().handshake_count() > 0) {
-    const double ended = static_cast<double>(run.ok_count() + run.failed_count());
+    const double ended = static_cast<double>(Sum(run.ok_count(), run.failed_count()));
     fraction = std::max(fraction, ended / static_cast<double>(run.spec().handshake_count()));
   }
   return std::clamp(fraction, 0.0, 1.0);
@@ -86,7 +86,7 @@ std::string LoadProgress(const v1::LoadRun& run) {
 }
 
 std::string LoadPage(const v1::LoadRun& run, Style style) {
-  const int64_t ended = run.ok_count() + run.failed_count();
+  const int64_t ended = Sum(run.ok_count(), run.failed_count());
   const Cell state = StateCell(run.state());
   const std::string reason = run.state_reason().empty() ? "" : ": " + run.state_reason();
   Table facts = Facts();

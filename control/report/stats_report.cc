@@ -34,8 +34,8 @@ std::string Overview(const v1::Stats& stats, Style style) {
   int64_t received = 0;
   int64_t sent = 0;
   for (const v1::ModeStats& mode : stats.modes()) {
-    received += mode.received_bytes();
-    sent += mode.sent_bytes();
+    received = Sum(received, mode.received_bytes());
+    sent = Sum(sent, mode.sent_bytes());
   }
   const v1::ProcessStats& process = stats.process();
   Table facts = Facts();
@@ -155,6 +155,20 @@ std::string StatsPage(const v1::Stats& stats, Style style) {
          Failures(stats, style) + Listeners(stats, style);
 }
 
+StatsRows::Before StatsRows::Read(const v1::Stats& stats) {
+  Before now = {.cpu_seconds = ToSeconds(stats.process().cpu_time()),
+                .uptime_seconds = ToSeconds(stats.uptime()),
+                .accepted = 0,
+                .completed = 0,
+                .failed = 0};
+  for (const v1::ModeStats& mode : stats.modes()) {
+    now.accepted += static_cast<double>(mode.accepted_count());
+    now.completed += static_cast<double>(mode.completed_count());
+    now.failed += static_cast<double>(mode.failed_count());
+  }
+  return now;
+}
+
 std::string StatsRows::Next(const v1::Stats& stats) {
   Table table({{"UTC", Kind::kText, 8},
                {"MODE", Kind::kText, 21},
@@ -168,19 +182,25 @@ std::string StatsRows::Next(const v1::Stats& stats) {
                {"CPU\n%", Kind::kNumber, 5},
                {"MEMORY\nMiB", Kind::kNumber, 6}});
   int64_t active = 0;
-  for (const v1::ModeStats& mode : stats.modes()) active += mode.in_flight_count();
+  for (const v1::ModeStats& mode : stats.modes()) active = Sum(active, mode.in_flight_count());
   const v1::ModeStats* in_force = InForce(stats);
   const bool measured = in_force != nullptr && in_force->handshake().count() > 0;
-  const Before now = {ToSeconds(stats.process().cpu_time()), ToSeconds(stats.uptime())};
-  const bool has_share = before_ && now.uptime_seconds > before_->uptime_seconds;
-  const double share = has_share ? 100 * (now.cpu_seconds - before_->cpu_seconds) /
-                                       (now.uptime_seconds - before_->uptime_seconds)
-                                 : kNoNumber;
+  const Before now = Read(stats);
+  const bool has_before = before_ && now.uptime_seconds > before_->uptime_seconds;
+  // Per second since the row before; the first row has what the server says of its last second.
+  const auto rate = [&](double Before::* count, double otherwise) {
+    return has_before
+               ? (now.*count - (*before_).*count) / (now.uptime_seconds - before_->uptime_seconds)
+               : otherwise;
+  };
+  const double share = 100 * rate(&Before::cpu_seconds, kNoNumber);
+  const double accepted = rate(&Before::accepted, stats.accepted_per_second());
+  const double completed = rate(&Before::completed, stats.completed_per_second());
+  const double failed = rate(&Before::failed, stats.failed_per_second());
   before_ = now;
 
-  const double failed = stats.failed_per_second();
   table.Add({TimeOfDay(stats.time()), ModeName(stats.mode()), ShortCount(stats.generation()),
-             Short(stats.accepted_per_second()), Short(stats.completed_per_second()),
+             Short(accepted), Short(completed),
              Cell(Short(failed), failed > 0 ? Tone::kWarning : Tone::kPlain), ShortCount(active),
              ShortCount(stats.lobby_count()),
              measured ? MillisecondsUs(in_force->handshake().p99_us()) : std::string(kNothing),

@@ -21,11 +21,15 @@ class StatsRows {
   std::string Next(const v1::Stats& stats);
 
  private:
-  // What the CPU share is reckoned from: of the snapshot before.
+  // What rates and the CPU share are reckoned from: the same of the row before.
   struct Before {
     double cpu_seconds;
     double uptime_seconds;
+    double accepted;
+    double completed;
+    double failed;
   };
+  static Before Read(const v1::Stats& stats);
   const Style style_;
   int rows_ = 0;
   std::optional<Before> before_;

@@ -7,10 +7,13 @@
 #include "control/services/convert.h"
 #include "control/services/load_spec.h"
 #include "control/services/requests.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "spdlog/spdlog.h"
 
 namespace handshake::control {
 namespace {
+
+using google::protobuf::util::MessageDifferencer;
 
 v1::LoadRun::State EndState(const client::LoadReport& report) {
   if (report.cancelled) return v1::LoadRun::STATE_CANCELLED;
@@ -38,18 +41,19 @@ LoadRuns::~LoadRuns() { Stop(); }
 absl::StatusOr<LoadRuns::State> LoadRuns::Create(const std::string& creator,
                                                  const v1::CreateLoadRunRequest& request) {
   if (absl::Status valid = CheckRequestId(request.request_id()); !valid.ok()) return valid;
+  if (!request.has_spec()) return absl::InvalidArgumentError("spec is required");
+  absl::StatusOr<v1::LoadSpec> spec = CheckLoadSpec(request.spec());
+  if (!spec.ok()) return spec.status();
   const std::lock_guard create_lock(create_mutex_);
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return Stopping();
     const EntryPtr first = FindRequest(creator, request.request_id());
-    if (first != nullptr) return first->state;
-  }
-  if (!request.has_spec()) return absl::InvalidArgumentError("spec is required");
-  absl::StatusOr<v1::LoadSpec> spec = CheckLoadSpec(request.spec());
-  if (!spec.ok()) return spec.status();
-  {
-    const std::lock_guard lock(mutex_);
+    if (first != nullptr) {
+      if (MessageDifferencer::Equals(first->state->spec(), *spec)) return first->state;
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "request_id was used for %s with another spec; choose a new one", first->state->id()));
+    }
     absl::Status fits = CheckConnections(spec->concurrency());
     if (!fits.ok()) return fits;
   }

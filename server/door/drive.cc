@@ -89,8 +89,8 @@ Step Discard(Connection& connection, wire::TimePoint now) {
 // Counted first: when the peer sees the end of the stream, the ledger knows of it.
 void Finish(Connection& connection, Ledger& ledger, wire::TimePoint now) {
   ledger.CountEnded(connection, now);
-  if (connection.session.verdict() != wire::Verdict::kOk) LogFailure(connection);
   if (connection.session.ending() == wire::Ending::kReset) {
+    LogFailure(connection);
     const linger reset{.l_onoff = 1, .l_linger = 0};
     setsockopt(connection.fd.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
   }
@@ -115,6 +115,7 @@ Progress Drive(Connection& connection, Ledger& ledger, wire::TimePoint now) {
         wait = Progress::kAwaitWritable;
         break;
       case wire::Need::kShutdown:
+        LogFailure(connection);  // now: a peer that closes after our FIN has no address any more
         shutdown(connection.fd.get(), SHUT_WR);
         session.OnShutdown(now);
         break;

@@ -1,6 +1,9 @@
 """The control port as a stranger sees it: another gRPC implementation, none of our code."""
 
+import resource
+import socket
 import unittest
+from datetime import timedelta
 
 import grpc
 
@@ -10,6 +13,10 @@ from server_process import eventually, serving, teaching_handshake
 SERVER = "handshake.v1.ServerService"
 LOAD = "handshake.v1.LoadService"
 MODES = ["MODE_SEQUENTIAL", "MODE_THREAD_PER_CONNECTION", "MODE_THREAD_POOL", "MODE_EPOLL"]
+
+
+def engine_cpu(stats):
+    return sum((m.engine_cpu_time.ToTimedelta() for m in stats.modes), timedelta())
 
 
 class GrpcPeer(unittest.TestCase):
@@ -78,6 +85,44 @@ class GrpcPeer(unittest.TestCase):
             self.client.call(LOAD, "CreateLoadRun",
                              spec={"target": "192.0.2.1:7000", "handshake_count": 1})
         self.assertEqual(refused.exception.code(), grpc.StatusCode.PERMISSION_DENIED)
+
+    def test_control_answers_when_descriptors_run_out(self):
+        for name in ["MODE_EPOLL", "MODE_THREAD_PER_CONNECTION"]:
+            with self.subTest(name):
+                self.run_out_of_descriptors(name)
+
+    def run_out_of_descriptors(self, name):
+        pid = self.server.process.pid
+        self.client.call(SERVER, "SwitchMode", mode=self.mode[name])
+        before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        used = self.client.call(SERVER, "GetStats").process.open_fd_count
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + 20, before[1]))
+        silent = [socket.create_connection(self.server.data) for _ in range(100)]
+
+        def ask():
+            """Over a connection of its own: the server needs a descriptor for each."""
+            client = Client(self.server.control)
+            try:
+                client.learn(SERVER)
+                return client.call(SERVER, "GetStats")
+            finally:
+                client.close()
+        # Some are in, the others wait: accepting has paused, and control answers all the same.
+        self.assertTrue(eventually(lambda: 0 < ask().listeners[0].accept_queue_count < 100))
+        first = ask()
+        self.assertTrue(eventually(
+            lambda: ask().uptime.ToTimedelta() - first.uptime.ToTimedelta() > timedelta(seconds=1)))
+        last = ask()
+        self.assertGreater(last.listeners[0].accept_queue_count, 0)
+        cpu = (engine_cpu(last) - engine_cpu(first)) / (
+            last.uptime.ToTimedelta() - first.uptime.ToTimedelta())
+        self.assertLess(cpu, 0.1, "it spins while it cannot accept")
+
+        for one in silent:
+            one.close()
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+        self.assertEqual(teaching_handshake(self.server.data, 7), "ok")
+        self.assertTrue(eventually(lambda: ask().listeners[0].accept_queue_count == 0))
 
     def test_stopping_cancels_runs_and_ends_streams(self):
         run = self.client.call(LOAD, "CreateLoadRun", detached=True, spec={

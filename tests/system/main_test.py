@@ -1,5 +1,6 @@
 """handshake-server as a Unix process: how it starts, what it says, how it ends."""
 
+import json
 import os
 import re
 import resource
@@ -160,6 +161,19 @@ def connects(address):
 
 
 class Wire(unittest.TestCase):
+
+    def test_the_log_names_the_peer_and_what_it_sent(self):
+        with serving("--log-format", "json") as server:
+            with socket.create_connection(server.data, timeout=20) as peer:
+                peer.sendall(b"GET \x1b[31m\n")
+                me = "%s:%d" % peer.getsockname()
+                self.assertTrue(peer.recv(64).startswith(b"ERROR MALFORMED "))
+                self.assertEqual(peer.recv(64), b"")
+            _, log = server.stop()
+        lines = [json.loads(line) for line in log.splitlines()]
+        told = [line["message"] for line in lines if "MALFORMED" in line["message"]]
+        self.assertEqual(len(told), 1)
+        self.assertIn(f"from {me} in mode epoll, read \"GET \\x1b[31m\\n\"", told[0])
 
     def test_teaching_clients_in_every_mode(self):
         for mode in MODES:

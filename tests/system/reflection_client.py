@@ -50,7 +50,9 @@ def _health_file():
 class Client:
 
     def __init__(self, endpoint):
-        self.channel = grpc.insecure_channel(endpoint, [("grpc.enable_http_proxy", 0)])
+        self.channel = grpc.insecure_channel(endpoint, [
+            ("grpc.enable_http_proxy", 0),
+            ("grpc.use_local_subchannel_pool", 1)])  # a connection of its own
         self.pool = descriptor_pool.DescriptorPool()
         self.pool.Add(_reflection_file())
         self.pool.Add(_health_file())

@@ -183,6 +183,9 @@ TEST(CtlTest, AWrongCommandLineIsOneLineAndTwo) {
     SCOPED_TRACE(::testing::PrintToString(arguments));
     ExpectComplaint(RunToEnd(HANDSHAKECTL, arguments), 2, "--help");
   }
+  ExpectComplaint(RunToEnd(HANDSHAKECTL, {"stauts"}), 2, "unknown command 'stauts'");
+  ExpectComplaint(RunToEnd(HANDSHAKECTL, {"mode", "ste"}), 2, "unknown command 'ste'");
+  ExpectComplaint(RunToEnd(HANDSHAKECTL, {"mode", "show", "0"}), 2, "1 to 9223372036854775807");
   ExpectComplaint(RunToEnd(HANDSHAKECTL, {"mode", "set", "turbo"}), 2, "thread-per-connection");
   ExpectComplaint(RunToEnd(HANDSHAKECTL, {"--endpoint", "10.0.0.1:7001", "status"}), 2, "loopback");
   ExpectComplaint(RunToEnd(HANDSHAKECTL, {"--endpoint", "7001", "status"}), 2, "HOST:PORT");

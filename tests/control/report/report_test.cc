@@ -414,7 +414,9 @@ TEST(StatsReportTest, RowsLineUp) {
   *second.mutable_uptime() = Us(3'724'000'000);
   *second.mutable_process()->mutable_cpu_time() = Us(15'500'000);
   second.set_mode(v1::MODE_THREAD_PER_CONNECTION);
-  second.set_failed_per_second(3);
+  second.mutable_modes(0)->set_accepted_count(first.modes(0).accepted_count() + 503);
+  second.mutable_modes(0)->set_completed_count(first.modes(0).completed_count() + 500);
+  second.mutable_modes(0)->set_failed_count(first.modes(0).failed_count() + 3);
   const std::string shown = rows.Next(first);
   EXPECT_EQ(shown + rows.Next(second),
             "                                        ACCEPT   DONE   FAIL                   P99    "
@@ -423,7 +425,7 @@ TEST(StatsReportTest, RowsLineUp) {
             "  %     MiB\n"
             "14:03:05  epoll                      2   12.3k  12.3k      0       7      0   1.25    "
             "  -    48.1\n"
-            "14:03:06  thread-per-connection      2   12.3k  12.3k   3.00       7      0      -   "
+            "14:03:06  thread-per-connection      2     503    500   3.00       7      0      -   "
             "50.0    48.1\n");
   for (int i = 2; i < 20; ++i) EXPECT_THAT(rows.Next(second), Not(HasSubstr("ACTIVE")));
   EXPECT_THAT(rows.Next(second), HasSubstr("ACTIVE"));

@@ -217,6 +217,11 @@ TEST_F(LoadServiceTest, ARepeatedRequestIdGetsTheFirstRun) {
   EXPECT_EQ(Create(request).id(), id);
   AwaitEnd(id);
   EXPECT_EQ(Create(request).id(), id) << "also when it has ended";
+  request.mutable_spec()->set_handshake_count(4);
+  v1::LoadRun run;
+  EXPECT_EQ(Call(*at_.load, &Stub::CreateLoadRun, request, &run).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT)
+      << "another run under the same id";
 }
 
 TEST_F(LoadServiceTest, FinishedRunsAreForgottenInTheEnd) {
