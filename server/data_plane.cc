@@ -111,8 +111,9 @@ std::shared_ptr<const Snapshot> DataPlane::Impl::MakeSnapshot() {
   snapshot->sequence = ++last_sequence;
   snapshot->time = std::chrono::system_clock::now();
   snapshot->uptime = wire::Clock::now() - started;
-  snapshot->mode = switcher.mode();
-  snapshot->generation = switcher.generation();
+  const ActiveMode active = switcher.active();
+  snapshot->mode = active.mode;
+  snapshot->generation = active.generation;
   for (Mode mode : kModes) {
     ModeStats& stats = snapshot->modes[static_cast<size_t>(mode)];
     stats = ledger.Read(mode);
@@ -151,8 +152,7 @@ absl::StatusOr<std::unique_ptr<DataPlane>> DataPlane::Start(const DataPlaneOptio
 }
 
 std::vector<net::Address> DataPlane::addresses() const { return impl_->addresses; }
-Mode DataPlane::mode() const { return impl_->switcher.mode(); }
-int64_t DataPlane::generation() const { return impl_->switcher.generation(); }
+ActiveMode DataPlane::active() const { return impl_->switcher.active(); }
 const DataPlaneOptions& DataPlane::options() const { return impl_->options; }
 
 std::vector<ModeInfo> DataPlane::ListModes() const {

@@ -1,12 +1,11 @@
 // The data plane as its operator sees it: listeners, the active engine, the switch, statistics.
 // This is all that control may know of server/.
 //
-//   control threads --- Switch() ---> [switcher] --- starts, stops ---> engine threads --- take
-//   ---+
-//                   --- Stats()  ---> [ledger]  <------ count --------- engine threads            |
-//                                                                            |                    v
-//   sampler thread  --- rates ------> [snapshot]      what a drain leaves -> [lobby thread] ->
-//   [door]
+//   control threads -- Switch() --> [switcher] -- starts, stops --> engine threads <-- take --+
+//                   -- Stats() ---> [ledger] <------- count ------- engine threads           |
+//                                                                         | what a drain      |
+//   rates thread ---- looks at ---> [ledger]                              v leaves            |
+//                                                   [lobby thread] -- offers --> [door] ------+
 #ifndef HANDSHAKE_SERVER_DATA_PLANE_H_
 #define HANDSHAKE_SERVER_DATA_PLANE_H_
 
@@ -52,8 +51,9 @@ class DataPlane {
 
   // The addresses in force, in the order of the options.
   std::vector<net::Address> addresses() const;
-  Mode mode() const;
-  int64_t generation() const;
+  ActiveMode active() const;
+  Mode mode() const { return active().mode; }
+  int64_t generation() const { return active().generation; }
   const DataPlaneOptions& options() const;
   std::vector<ModeInfo> ListModes() const;
 

@@ -139,17 +139,17 @@ absl::StatusOr<SwitchRecord> ModeSwitcher::Switch(const SwitchRequest& request) 
   }
   if (absl::Status status = Check(request); !status.ok()) return status;
   if (std::optional<SwitchRecord> done = FindRequest(request.request_id)) return *done;
-  if (mode() == request.target) return Unmade(request, SwitchRecord::State::kUnchanged);
-  LimitDraining();
+  if (active().mode == request.target) return Unmade(request, SwitchRecord::State::kUnchanged);
+  const wire::TimePoint validated = wire::Clock::now();
+  if (!request.dry_run) LimitRetired();
 
   // Build the candidate; the old engine knows nothing of it yet.
-  const wire::TimePoint validated = wire::Clock::now();
   context_.ledger.Open(request.target);
-  auto candidate = std::make_unique<Generation>(context_, request.target, generation() + 1);
+  auto candidate = std::make_unique<Generation>(context_, request.target, active().generation + 1);
   if (absl::Status status = candidate->Prepare(); !status.ok()) {
     return absl::FailedPreconditionError(
         absl::StrFormat("mode %s cannot run here: %s; mode %s serves on", ModeName(request.target),
-                        std::string(status.message()), ModeName(mode())));
+                        std::string(status.message()), ModeName(active().mode)));
   }
   const wire::TimePoint prepared = wire::Clock::now();
   if (request.dry_run) {
@@ -159,6 +159,7 @@ absl::StatusOr<SwitchRecord> ModeSwitcher::Switch(const SwitchRequest& request) 
   }
 
   // Both serve; then the old one stops taking and says so.
+  HurryOldest();
   candidate->engine().Start();
   Engine& old = active_->engine();
   old.StopTaking();
@@ -257,19 +258,23 @@ void ModeSwitcher::Complete(int64_t id, const Engine::Counts& at_stop, const Eng
   }
 }
 
-void ModeSwitcher::LimitDraining() {
+std::vector<ModeSwitcher::Generation*> ModeSwitcher::Retired() {
+  const std::lock_guard lock(mutex_);
+  // Destroying what is gone only joins a thread that has ended.
+  retired_.remove_if([](const std::unique_ptr<Generation>& retired) { return retired->gone(); });
   std::vector<Generation*> alive;
-  {
-    const std::lock_guard lock(mutex_);
-    // Destroying what is gone only joins a thread that has ended.
-    retired_.remove_if([](const std::unique_ptr<Generation>& retired) { return retired->gone(); });
-    for (const std::unique_ptr<Generation>& retired : retired_) alive.push_back(retired.get());
-  }
-  // Only the holder of the slot removes from the list, so these stay.
-  for (size_t i = 0; i + kMaxDraining <= alive.size(); ++i) {
-    alive[i]->Hurry();
-    if (alive.size() - i > kMaxRetired) alive[i]->AwaitGone(wire::Clock::now());
-  }
+  for (const std::unique_ptr<Generation>& retired : retired_) alive.push_back(retired.get());
+  return alive;  // only the holder of the slot removes from the list, so they stay
+}
+
+void ModeSwitcher::LimitRetired() {
+  const std::vector<Generation*> alive = Retired();
+  for (size_t i = 0; i + kMaxRetired < alive.size(); ++i) alive[i]->AwaitGone(wire::Clock::now());
+}
+
+void ModeSwitcher::HurryOldest() {
+  const std::vector<Generation*> alive = Retired();
+  for (size_t i = 0; i + kMaxDraining <= alive.size(); ++i) alive[i]->Hurry();
 }
 
 absl::StatusOr<SwitchRecord> ModeSwitcher::Get(int64_t id) const {
@@ -286,14 +291,9 @@ std::vector<SwitchRecord> ModeSwitcher::List() const {
   return {records_.rbegin(), records_.rend()};
 }
 
-Mode ModeSwitcher::mode() const {
+ActiveMode ModeSwitcher::active() const {
   const std::lock_guard lock(mutex_);
-  return active_->mode();
-}
-
-int64_t ModeSwitcher::generation() const {
-  const std::lock_guard lock(mutex_);
-  return active_->number();
+  return {.mode = active_->mode(), .generation = active_->number()};
 }
 
 bool ModeSwitcher::stopping() const {

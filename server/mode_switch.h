@@ -64,6 +64,12 @@ struct SwitchRecord {
   int64_t lost = 0;         // dropped by a fault of ours: always 0
 };
 
+// What is in force, read at one instant.
+struct ActiveMode {
+  Mode mode;
+  int64_t generation;
+};
+
 inline constexpr int kMaxSwitchRecords = 1'000;
 inline constexpr size_t kMaxRequestIdBytes = 128;
 
@@ -81,8 +87,7 @@ class ModeSwitcher {
   absl::StatusOr<SwitchRecord> Get(int64_t id) const;
   std::vector<SwitchRecord> List() const;  // newest first
 
-  Mode mode() const;
-  int64_t generation() const;
+  ActiveMode active() const;
   int64_t draining_count() const;
 
   // In this order: no more switches and nothing is taken; what is in flight drains until `deadline`
@@ -101,8 +106,12 @@ class ModeSwitcher {
   SwitchRecord Publish(std::unique_ptr<Generation> candidate, SwitchRecord record);
   void Complete(int64_t id, const Engine::Counts& at_stop, const Engine::Counts& at_end,
                 wire::Duration drain_time);
-  // At most two generations drain: an older one hands over at once.
-  void LimitDraining();
+  // The generations that are not gone, oldest first.
+  std::vector<Generation*> Retired();
+  // Waits if far too many are still winding down.
+  void LimitRetired();
+  // At most two generations drain: with the one that is about to, an older one hands over at once.
+  void HurryOldest();
 
   const EngineContext context_;
   std::mutex slot_;  // held by the one switch that is being made

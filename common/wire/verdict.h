@@ -1,6 +1,6 @@
 // How a handshake ends. One enum for both roles, used in statistics, logs, metrics and documents;
 // PROTOCOL.md describes each value. The numbers are part of the operator's contract
-// (proto/handshake/v1/verdict.proto repeats them): values are only ever added.
+// (proto/handshake/v1/types.proto repeats them): values are only ever added.
 #ifndef HANDSHAKE_COMMON_WIRE_VERDICT_H_
 #define HANDSHAKE_COMMON_WIRE_VERDICT_H_
 

@@ -67,11 +67,15 @@ absl::StatusOr<LoadRuns::State> LoadRuns::Create(const std::string& creator,
   entry->run = *std::move(run);
   entry->unwatched_since = Clock::now();
   FillCounts(entry->run->Report(), description);
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  if (stopping_) {
+    lock.unlock();
+    entry->run.reset();  // nobody would look after it: it ends here
+    return Stopping();
+  }
   description.set_id(absl::StrFormat("run-%d", ++last_number_));
   entry->state = std::make_shared<const v1::LoadRun>(std::move(description));
   entries_.emplace(last_number_, entry);
-  if (stopping_) CancelRun(*entry, "the process stopped");
   changed_.notify_all();
   spdlog::info("{} started: {} clients to {}{}", entry->state->id(), spec->concurrency(),
                spec->target(), request.detached() ? ", detached" : "");

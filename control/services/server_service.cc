@@ -70,8 +70,9 @@ absl::Status ServerService::Handle(const Authorized<Rpc::kGetServer>&, const v1:
   }
   response.set_framing(ToProto(data_plane_.options().listeners.front().handshake.framing));
   const std::shared_ptr<const server::Snapshot> snapshot = data_plane_.Stats();
-  response.set_mode(ToProto(data_plane_.mode()));
-  response.set_generation(data_plane_.generation());
+  const server::ActiveMode active = data_plane_.active();
+  response.set_mode(ToProto(active.mode));
+  response.set_generation(active.generation);
   *response.mutable_start_time() = ToProto(start_time_);
   *response.mutable_uptime() = ToProto(snapshot->uptime);
   response.set_process_id(::getpid());

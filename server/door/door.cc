@@ -32,7 +32,16 @@ bool IsOfTheConnection(int error) {
   }
 }
 
-Taken Nothing(Taken::Status status) { return {.status = status, .connection = std::nullopt}; }
+// As many broken connections in a row are taken for a fault of the machine: accepting pauses.
+constexpr int kBrokenInARow = 256;
+
+Taken Nothing(Taken::Status status) {
+  return {.status = status, .connection = std::nullopt, .error = 0};
+}
+
+Taken Exhausted(int error) {
+  return {.status = Taken::Status::kExhausted, .connection = std::nullopt, .error = error};
+}
 
 }  // namespace
 
@@ -44,38 +53,41 @@ absl::Status Door::Open(const std::vector<ListenerOptions>& options) {
     listeners_.push_back(*std::move(listener));
   }
   wait_fds_.push_back(lobby_.offered_fd());
-  return reserve_.Fill();
+  return reserve_.Open();
 }
 
 Taken Door::Take(const Taker& taker) {
   if (!taker.gate.Enter()) return Nothing(Taken::Status::kStopped);
-  Taken taken = {.status = Taken::Status::kConnection, .connection = lobby_.TakeOffered()};
+  Taken taken = {
+      .status = Taken::Status::kConnection, .connection = lobby_.TakeOffered(), .error = 0};
   if (!taken.connection) taken = Accept(taker);
   if (taken.connection) taker.taken_count.fetch_add(1);
   taker.gate.Leave();
+  if (taken.error != 0) LogExhausted(taken.error);  // outside the gate: a log may block
   return taken;
 }
 
 Taken Door::Accept(const Taker& taker) {
-  if (!reserve_.TryRefill()) return Nothing(Taken::Status::kExhausted);
+  if (!reserve_.MayAccept()) return Exhausted(EMFILE);
   const size_t count = listeners_.size();
   const size_t first = count == 1 ? 0 : next_listener_.fetch_add(1, std::memory_order_relaxed);
   for (size_t i = 0; i < count; ++i) {
     const Listener& listener = listeners_[(first + i) % count];
     int fd;
+    int broken = 0;
     do {
       fd = accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC);
-    } while (fd < 0 && IsOfTheConnection(errno));
+    } while (fd < 0 && IsOfTheConnection(errno) && ++broken < kBrokenInARow);
     if (fd >= 0) return Born(taker, listener, fd);
     if (errno == EAGAIN || errno == EWOULDBLOCK) continue;
-    OnExhausted(errno);  // EMFILE, ENFILE, ENOBUFS, ENOMEM
-    return Nothing(Taken::Status::kExhausted);
+    const int error = errno;  // EMFILE, ENFILE, ENOBUFS, ENOMEM
+    reserve_.OnShortage();
+    return Exhausted(error);
   }
   return Nothing(Taken::Status::kNothing);
 }
 
-void Door::OnExhausted(int error) {
-  reserve_.LetGo();
+void Door::LogExhausted(int error) {
   if (const auto suppressed = exhausted_log_.Allow(0, wire::Clock::now())) {
     spdlog::warn("accepting pauses: {}; raise ulimit -n or lower the load (said {} times before)",
                  strerror(error), *suppressed);
@@ -91,7 +103,9 @@ Taken Door::Born(const Taker& taker, const Listener& listener, int fd) {
       .connection = Connection{.session = wire::Session(listener.protocol(), wire::Clock::now()),
                                .fd = net::UniqueFd(fd),
                                .birth_generation = taker.generation,
-                               .birth_mode = taker.mode}};
+                               .birth_mode = taker.mode},
+      .error = 0};
+  reserve_.Note(fd);
   ledger_.CountAccepted(*taken.connection);
   return taken;
 }

@@ -33,11 +33,12 @@ struct Taken {
   enum class Status : uint8_t {
     kConnection,
     kNothing,    // wait until one of wait_fds() is readable
-    kExhausted,  // no descriptor or memory: stay away from the door for kExhaustedPause and more
+    kExhausted,  // no descriptor or memory: stay away from the door for TakeBackOff::Next()
     kStopped,    // the taker's gate is closed
   };
   Status status;
   std::optional<Connection> connection;  // set with kConnection
+  int error;                             // with kExhausted: the errno
 };
 
 // One for the process, owned by the data plane. Any thread, from Open() until CloseListeners().
@@ -68,8 +69,7 @@ class Door {
 
  private:
   Taken Accept(const Taker& taker);
-  // The reserve is for others to use; accepting goes on when it could be filled again.
-  void OnExhausted(int error);
+  void LogExhausted(int error);
   Taken Born(const Taker& taker, const Listener& listener, int fd);
 
   Lobby& lobby_;

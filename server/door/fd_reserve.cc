@@ -1,33 +1,39 @@
 #include "server/door/fd_reserve.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 
-#include <cerrno>
+#include <algorithm>
+#include <climits>
+
+#include "common/net/unique_fd.h"
 
 namespace handshake::server {
 
-absl::Status FdReserve::Fill() {
-  const std::lock_guard lock(mutex_);
-  fds_.reserve(kSize);
-  while (fds_.size() < kSize) {
-    net::UniqueFd fd(open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (!fd) {
-      const int error = errno;
-      fds_.clear();
-      if (error != EMFILE && error != ENFILE) return absl::ErrnoToStatus(error, "open /dev/null");
-      return absl::ResourceExhaustedError(
-          "the limit on open files is too low to serve: raise it with ulimit -n, to 256 at least");
-    }
-    fds_.push_back(std::move(fd));
-  }
-  held_.store(true, std::memory_order_relaxed);
-  return absl::OkStatus();
+absl::Status FdReserve::Open() {
+  ReadLimit();
+  if (HasRoom()) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      "the limit on open files is too low to serve: raise it with ulimit -n, to 256 at least");
 }
 
-void FdReserve::LetGo() {
-  const std::lock_guard lock(mutex_);
-  held_.store(false, std::memory_order_relaxed);
-  fds_.clear();
+void FdReserve::OnShortage() {
+  ReadLimit();
+  low_.store(true);
+}
+
+void FdReserve::ReadLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const rlim_t most = std::min<rlim_t>(limit.rlim_cur, INT_MAX);
+  first_reserved_.store(std::max(0, static_cast<int>(most) - kSize));
+}
+
+bool FdReserve::HasRoom() {
+  const net::UniqueFd lowest(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const bool room = lowest && lowest.get() < first_reserved_.load(std::memory_order_relaxed);
+  low_.store(!room);
+  return room;
 }
 
 }  // namespace handshake::server

@@ -1,34 +1,40 @@
-// File descriptors kept back, so that control still answers when connections have used up the rest.
+// File descriptors left to others, so that control still answers when connections have used up the
+// rest.
 #ifndef HANDSHAKE_SERVER_DOOR_FD_RESERVE_H_
 #define HANDSHAKE_SERVER_DOOR_FD_RESERVE_H_
 
 #include <atomic>
-#include <mutex>
-#include <vector>
 
 #include "absl/status/status.h"
-#include "common/net/unique_fd.h"
 
 namespace handshake::server {
 
-// Connections are accepted only while the reserve is held. When accept fails for want of a
-// descriptor the reserve is let go for everybody else to use, and accepting goes on once it could
-// be filled again: that many descriptors are free then. Any thread.
+// The kernel gives out the lowest free number. So a connection whose number is among the last kSize
+// below the limit says that only those are left: accepting pauses until a lower one is free again.
+// The limit is read by Open() and after a shortage. Any thread.
 class FdReserve {
  public:
-  static constexpr int kSize = 32;  // control connections, /proc and log files of a busy moment
+  // Control connections, /proc, log files, the next engine's descriptors. As many threads as this
+  // may accept at the same moment and each take one of them.
+  static constexpr int kSize = 32;
 
   // RESOURCE_EXHAUSTED, with the limit to set, if there is no room even now.
-  absl::Status Fill();
-  bool held() const { return held_.load(std::memory_order_relaxed); }
-  // True if it is held (again).
-  bool TryRefill() { return held() || Fill().ok(); }
-  void LetGo();
+  absl::Status Open();
+  // False: leave the door alone for a while, then ask again.
+  bool MayAccept() { return !low_.load(std::memory_order_relaxed) || HasRoom(); }
+  // A connection got this number.
+  void Note(int fd) {
+    if (fd >= first_reserved_.load(std::memory_order_relaxed)) low_.store(true);
+  }
+  // Accept failed for want of a descriptor or of memory.
+  void OnShortage();
 
  private:
-  std::mutex mutex_;
-  std::vector<net::UniqueFd> fds_;  // guarded by mutex_
-  std::atomic<bool> held_{false};
+  void ReadLimit();
+  bool HasRoom();
+
+  std::atomic<int> first_reserved_{0};
+  std::atomic<bool> low_{false};
 };
 
 }  // namespace handshake::server

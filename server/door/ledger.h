@@ -19,7 +19,7 @@
 namespace handshake::server {
 
 // Counters live in shards: a thread counts in one of them with relaxed adds, readers add them up.
-// Any thread may count and read; nothing locks, waits or allocates but Open().
+// Any thread may count and read; counting never locks, waits or allocates.
 class Ledger {
  public:
   explicit Ledger(int shard_count);

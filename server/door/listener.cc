@@ -53,8 +53,8 @@ absl::StatusOr<Listener> Listener::Open(const ListenerOptions& options) {
   listener.fd_.reset(socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int fd = listener.fd();
   if (fd < 0) return OpenError(address, "socket", errno);
-  // No SO_REUSEPORT: a second server on the same port must fail, not share it. What connections
-  // inherit is set once here; see common/net in the measured notes of server/README.md.
+  // No SO_REUSEPORT: a second server on the same port must fail, not share it. Connections inherit
+  // the rest: no delay for their one small write, and an ACK that waits for it to ride on.
   SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   SetOption(fd, IPPROTO_TCP, TCP_QUICKACK, 0);

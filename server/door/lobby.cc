@@ -11,6 +11,9 @@
 namespace handshake::server {
 namespace {
 
+// Connections that are ended at their deadlines under one hold of the lock.
+constexpr int kDuePerTurn = 64;
+
 uint32_t InterestOf(const Connection& connection) {
   return connection.session.need() == wire::Need::kWrite ? net::Reactor::kWritable
                                                          : net::Reactor::kReadable;
@@ -61,8 +64,9 @@ void Lobby::Admit(std::span<Connection> slice, wire::TimePoint detached_at) {
 
 std::optional<Connection> Lobby::TakeOffered() {
   if (offered_count_.load(std::memory_order_acquire) == 0) return std::nullopt;
-  const std::lock_guard lock(mutex_);
-  if (offered_.empty()) return std::nullopt;
+  // A taker must not wait: the offer stands, and the event brings it, or another one, back.
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock || offered_.empty()) return std::nullopt;
   return Forget(offered_.front());
 }
 
@@ -70,6 +74,7 @@ void Lobby::StopOffering() {
   const std::lock_guard lock(mutex_);
   offering_ = false;
   while (!offered_.empty()) Serve(offered_.front(), wire::Clock::now());
+  wake_event_.Raise();  // deadlines may have moved nearer
 }
 
 void Lobby::Stop(wire::Verdict verdict) {
@@ -78,8 +83,10 @@ void Lobby::Stop(wire::Verdict verdict) {
     if (stopping_) return;
     stopping_ = true;
     const wire::TimePoint now = wire::Clock::now();
+    uint32_t slot = 0;
     while (!table_.empty()) {
-      Connection connection = Forget(table_.NextInUse(0));
+      slot = table_.NextInUse(slot);
+      Connection connection = Forget(slot);
       Abort(connection, verdict, ledger_, now);
     }
   }
@@ -105,7 +112,12 @@ void Lobby::Run() {
       }
     }
     const wire::TimePoint now = wire::Clock::now();
-    while (const std::optional<uint32_t> slot = wheel_.TakeDue(now)) OnDue(*slot, now);
+    // What is left is due at the next turn, at once; in between others get the lock.
+    for (int i = 0; i < kDuePerTurn; ++i) {
+      const std::optional<uint32_t> slot = wheel_.TakeDue(now);
+      if (!slot) break;
+      OnDue(*slot, now);
+    }
   }
 }
 

@@ -40,7 +40,7 @@ class Lobby {
 
   // Readable while a connection is offered.
   int offered_fd() const { return offered_event_.fd(); }
-  // One offered connection, oldest first.
+  // One offered connection, oldest first. Never waits: nothing, if the lobby is busy just now.
   std::optional<Connection> TakeOffered();
 
   // For the shutdown: from now on it offers nothing and serves what it has by itself.

@@ -1,5 +1,5 @@
 // The concurrency modes by name. Adding one: a row here, a file pair in server/engines, a line in
-// its factory, and a value in proto/handshake/v1/mode.proto.
+// its factory, and a value in proto/handshake/v1/types.proto.
 #ifndef HANDSHAKE_SERVER_DOOR_MODE_H_
 #define HANDSHAKE_SERVER_DOOR_MODE_H_
 

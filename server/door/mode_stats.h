@@ -22,7 +22,8 @@ struct ModeStats {
   int64_t handed_over = 0;  // passed to the lobby by an engine; counted each time
   int64_t bytes_received = 0;
   int64_t bytes_sent = 0;
-  std::chrono::nanoseconds engine_cpu{};  // of the threads of this mode's engines, ended ones too
+  std::chrono::nanoseconds
+      engine_cpu{};  // of this mode's engine threads; a connection's own when it ends
   // Completed handshakes, microseconds.
   stats::Histogram handshake;      // accept to the end
   stats::Histogram first_byte;     // accept to the first byte read

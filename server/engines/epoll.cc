@@ -112,6 +112,7 @@ void EpollWorker::TakeAll() {
         return UnwatchDoor();
     }
   }
+  WatchDoor();  // enough for this turn; what is left is reported at once
 }
 
 void EpollWorker::WatchDoor() {

@@ -33,6 +33,14 @@ class LobbyTest : public testing::Test {
     pollfd fd = {.fd = lobby_.offered_fd(), .events = POLLIN, .revents = 0};
     return poll(&fd, 1, kPatienceMs) == 1;
   }
+  // The lobby's thread may be at it just now: an offer stands until it is taken.
+  std::optional<Connection> Take() {
+    std::optional<Connection> taken;
+    do {
+      taken = lobby_.TakeOffered();
+    } while (!taken && AwaitOffer());
+    return taken;
+  }
   bool OfferStands() {
     pollfd fd = {.fd = lobby_.offered_fd(), .events = POLLIN, .revents = 0};
     return poll(&fd, 1, 0) == 1;
@@ -63,7 +71,7 @@ TEST_F(LobbyTest, OffersAConnectionThatGetsBytes) {
   const net::UniqueFd client = Admit(patient_);
   SendText(client, "HELLO 1\n");
   ASSERT_TRUE(AwaitOffer());
-  std::optional<Connection> taken = lobby_.TakeOffered();
+  std::optional<Connection> taken = Take();
   ASSERT_TRUE(taken.has_value());
   EXPECT_EQ(lobby_.size(), 0);
   EXPECT_FALSE(OfferStands());
@@ -79,7 +87,7 @@ TEST_F(LobbyTest, OffersWhatHadBytesBeforeItCame) {
   ledger_.CountAccepted(connection);
   lobby_.Admit({&connection, 1}, wire::Clock::now());
   ASSERT_TRUE(AwaitOffer());
-  EXPECT_TRUE(lobby_.TakeOffered().has_value());
+  EXPECT_TRUE(Take().has_value());
 }
 
 TEST_F(LobbyTest, EndsAWatchedConnectionAtItsDeadline) {
