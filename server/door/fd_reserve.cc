@@ -11,15 +11,9 @@
 namespace handshake::server {
 
 absl::Status FdReserve::Open() {
-  ReadLimit();
   if (HasRoom()) return absl::OkStatus();
   return absl::ResourceExhaustedError(
       "the limit on open files is too low to serve: raise it with ulimit -n, to 256 at least");
-}
-
-void FdReserve::OnShortage() {
-  ReadLimit();
-  low_.store(true);
 }
 
 void FdReserve::ReadLimit() {
@@ -30,6 +24,7 @@ void FdReserve::ReadLimit() {
 }
 
 bool FdReserve::HasRoom() {
+  ReadLimit();  // it may have been changed since
   const net::UniqueFd lowest(open("/dev/null", O_RDONLY | O_CLOEXEC));
   const bool room = lowest && lowest.get() < first_reserved_.load(std::memory_order_relaxed);
   low_.store(!room);

@@ -11,7 +11,7 @@ namespace handshake::server {
 
 // The kernel gives out the lowest free number. So a connection whose number is among the last kSize
 // below the limit says that only those are left: accepting pauses until a lower one is free again.
-// The limit is read by Open() and after a shortage. Any thread.
+// The limit is read by Open() and while room is short. Any thread.
 class FdReserve {
  public:
   // Control connections, /proc, log files, the next engine's descriptors. As many threads as this
@@ -27,7 +27,7 @@ class FdReserve {
     if (fd >= first_reserved_.load(std::memory_order_relaxed)) low_.store(true);
   }
   // Accept failed for want of a descriptor or of memory.
-  void OnShortage();
+  void OnShortage() { low_.store(true); }
 
  private:
   void ReadLimit();

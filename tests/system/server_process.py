@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import re
+import resource
 import select
 import signal
 import socket
@@ -19,10 +20,14 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def start(*arguments, environment=None):
+def start(*arguments, environment=None, fd_limit=None):
+    def before():
+        die_with_parent()
+        if fd_limit:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (fd_limit, fd_limit))
     return subprocess.Popen(
         [SERVER, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=environment, preexec_fn=die_with_parent)
+        env=environment, preexec_fn=before)
 
 
 def run(*arguments, environment=None, prepare=None):
@@ -39,9 +44,9 @@ def run(*arguments, environment=None, prepare=None):
 class Server:
     """Started, and ready when the constructor returns."""
 
-    def __init__(self, *arguments, environment=None):
+    def __init__(self, *arguments, **more):
         self.process = start("--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", *arguments,
-                             environment=environment)
+                             **more)
         lines = []
         while not lines or not lines[-1].startswith("ready: "):
             lines.append(self.process.stdout.readline())  # "" if it ended
@@ -61,8 +66,8 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(*arguments, environment=None):
-    server = Server(*arguments, environment=environment)
+def serving(*arguments, **more):
+    server = Server(*arguments, **more)
     try:
         yield server
     finally:
