@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 #include <chrono>
@@ -100,6 +101,24 @@ INSTANTIATE_TEST_SUITE_P(Modes, ShortageTest, testing::ValuesIn(server::kModes),
                            std::erase(name, '-');
                            return name;
                          });
+
+class EpollShortageTest : public DataPlaneFixture {};
+
+// After a pause a reactor takes from a door that it does not watch; it must watch it again although
+// the door never was empty.
+TEST_F(EpollShortageTest, AFullTurnAfterAPauseIsNotTheLast) {
+  constexpr int kQueued = 1'200;  // more than a reactor takes in one turn
+  Start(Mode::kEpoll, PatientHandshake());
+  Interpose::FailNext(Call::kAccept4, EMFILE, kForEver);
+  std::vector<net::UniqueFd> clients;
+  for (int i = 0; i < kQueued; ++i) {
+    clients.emplace_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(connect(clients.back().get(), address().data(), address().size()), 0);
+  }
+  ASSERT_TRUE(WaitUntil([] { return Interpose::Failures(Call::kAccept4) > 0; }));
+  Interpose::FailNext(Call::kAccept4, EMFILE, 0);
+  EXPECT_TRUE(WaitUntil([&] { return totals().accepted == kQueued; })) << totals().accepted;
+}
 
 class ThreadShortageTest : public DataPlaneFixture {};
 
