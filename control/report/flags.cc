@@ -54,7 +54,7 @@ const CLI::App& InnermostCommand(const CLI::App& app) {
 // What to say about a command line: CLI11's words, but a misspelt command by its name.
 std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = InnermostCommand(app);
-  const std::vector<std::string> left = command.remaining();
+  const std::vector<std::string> left = app.remaining(true);  // commands pass on what they ignore
   const bool takes_commands = !command.get_subcommands(nullptr).empty();
   if (takes_commands && !left.empty() && !left.front().starts_with('-')) {
     return "unknown command '" + left.front() + "'";
