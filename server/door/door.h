@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -41,34 +42,49 @@ struct Taken {
   int error;                             // with kExhausted: the errno
 };
 
+// The part of the door that one taker uses, by itself: some of the shards, and the lobby's offers.
+struct Doorway {
+  std::vector<const Listener*> listeners;
+  // Readable, level-triggered, while Take() has something: the listeners and the lobby's offers.
+  std::vector<int> wait_fds;
+  // Where Take() goes on: at the same listener for some time, then at the next, for fairness.
+  size_t at = 0;
+  int stay = 0;
+};
+
 // One for the process, owned by the data plane. Any thread, from Open() until CloseListeners().
 class Door {
  public:
   // Borrows both.
   Door(Lobby& lobby, Ledger& ledger) : lobby_(lobby), ledger_(ledger) {}
 
-  absl::Status Open(const std::vector<ListenerOptions>& options);
+  // A shard for each of `cpus`, of every address.
+  absl::Status Open(const std::vector<ListenerOptions>& options, std::span<const int> cpus);
 
-  // Never waits. One connection a call: an offered one before a fresh one.
-  Taken Take(const Taker& taker);
+  // Shards `worker`, `worker` + `workers`, and so on. The other workers cover the others, so all
+  // `workers` doorways must be used, by one thread or by several.
+  Doorway MakeDoorway(int64_t worker = 0, int64_t workers = 1) const;
 
-  // Readable, level-triggered, while Take() has something: the listeners and the lobby's offers.
-  // Several engines may wait on them at once; each connection is given out once.
-  const std::vector<int>& wait_fds() const { return wait_fds_; }
-  const std::vector<Listener>& listeners() const { return listeners_; }
+  // Never waits. One connection a call: an offered one before a fresh one. Several threads and
+  // engines may take at doorways to the same shards: each connection is given out once.
+  Taken Take(const Taker& taker, Doorway& doorway);
+
+  // In the order of the options, all shards of an address together.
+  std::vector<net::Address> addresses() const;
+  std::vector<ListenerStats> ListenersStats() const;  // one an address, its shards added up
 
   // Accepts that met a closed gate after its engine had acknowledged: always 0.
   int64_t births_after_stop() const { return births_after_stop_.load(); }
 
   // For the shutdown, in this order: nothing new; the queue is empty; no engine takes: shut; no
-  // engine waits on wait_fds() any more: close.
+  // engine waits at a doorway any more: close.
   void RefuseNew();
   int64_t QueueLength() const;
   void ShutListeners();
   void CloseListeners();
 
  private:
-  Taken Accept(const Taker& taker);
+  Taken Accept(const Taker& taker, Doorway& doorway);
   void LogExhausted(int error);
   Taken Born(const Taker& taker, const Listener& listener, int fd);
 
@@ -76,8 +92,6 @@ class Door {
   Ledger& ledger_;
   FdReserve reserve_;
   std::vector<Listener> listeners_;
-  std::vector<int> wait_fds_;
-  std::atomic<uint32_t> next_listener_{0};  // where the next accept begins, for fairness
   std::atomic<int64_t> births_after_stop_{0};
   log::RateLimiter exhausted_log_{1, 1};
 };

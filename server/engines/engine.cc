@@ -14,9 +14,9 @@ Engine::Counts Engine::counts() const {
   return counts;
 }
 
-Taken Engine::Take() {
+Taken Engine::Take(Doorway& doorway) {
   return context_.door.Take(
-      {.mode = mode_, .generation = generation_, .gate = gate_, .taken_count = taken_});
+      {.mode = mode_, .generation = generation_, .gate = gate_, .taken_count = taken_}, doorway);
 }
 
 Progress Engine::Serve(Connection& connection) {

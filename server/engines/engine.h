@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <mutex>
 #include <span>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "common/wire/session.h"
@@ -23,7 +24,9 @@ namespace handshake::server {
 struct EngineOptions {
   int64_t max_threads = 4'096;  // thread-per-connection: accepting pauses there
   int64_t pool_threads = 0;     // thread-pool; 0: max(4, 2 x CPUs)
-  int64_t workers = 0;          // epoll: reactor threads; 0: max(1, CPUs / 2)
+  int64_t workers = 0;          // event modes: threads, at most one a CPU; 0: max(1, CPUs / 2)
+  // The CPUs that engine threads run on; each has a shard of the door. Empty: all that are allowed.
+  std::vector<int> cpus;
 };
 
 // What engines work with; all of it outlives them.
@@ -81,7 +84,7 @@ class Engine {
 
  protected:
   // For engine threads. Take: see Door::Take. Serve: see Drive.
-  Taken Take();
+  Taken Take(Doorway& doorway);
   Progress Serve(Connection& connection);
   // Passes connections that this engine serves to the lobby. detached_at: since when no thread
   // waits on them.

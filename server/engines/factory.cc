@@ -1,26 +1,21 @@
 #include "server/engines/factory.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <string_view>
 
+#include "server/door/cpus.h"
 #include "server/engines/epoll.h"
 #include "server/engines/sequential.h"
 #include "server/engines/thread_per_connection.h"
 #include "server/engines/thread_pool.h"
 
 namespace handshake::server {
-int64_t CpuCount() {
-  cpu_set_t cpus;
-  if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0) return 1;
-  return std::max(1, CPU_COUNT(&cpus));
-}
-
 EngineOptions WithDefaults(const EngineOptions& options) {
   EngineOptions filled = options;
-  if (filled.pool_threads == 0) filled.pool_threads = std::max<int64_t>(4, 2 * CpuCount());
-  if (filled.workers == 0) filled.workers = std::max<int64_t>(1, CpuCount() / 2);
+  if (filled.cpus.empty()) filled.cpus = AllowedCpus();
+  const auto cpus = static_cast<int64_t>(filled.cpus.size());
+  if (filled.pool_threads == 0) filled.pool_threads = std::max<int64_t>(4, 2 * cpus);
+  if (filled.workers == 0) filled.workers = std::max<int64_t>(1, cpus / 2);
   return filled;
 }
 

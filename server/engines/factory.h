@@ -11,9 +11,6 @@
 
 namespace handshake::server {
 
-// CPUs that this process may use.
-int64_t CpuCount();
-
 // How a mode works, in one line.
 std::string EngineDescription(Mode mode);
 // How many handshakes can be in progress at once in it. fd_limit: descriptors left for connections.
