@@ -26,6 +26,7 @@
 #include "control/services/load_service.h"
 #include "control/services/server_service.h"
 #include "server/data_plane.h"
+#include "server/door/cpus.h"
 #include "spdlog/spdlog.h"
 
 namespace handshake {
@@ -46,6 +47,7 @@ struct Flags {
   std::string mode = "epoll";
   std::string framing = "auto";
   server::EngineOptions engine;
+  std::string cpus;
   std::chrono::nanoseconds drain_timeout = server::kDefaultDrainTimeout;
   wire::HandshakeOptions handshake;
   log::LogOptions log;
@@ -100,7 +102,8 @@ void DefineFlags(CLI::App& app, Flags& flags) {
   add("--framing", flags.framing, "FRAMING", "auto, line or bare");
   add("--max-threads", flags.engine.max_threads, "N", "thread-per-connection: most at once");
   add("--pool-threads", flags.engine.pool_threads, "N", "thread-pool; 0: max(4, 2 x CPUs)");
-  add("--workers", flags.engine.workers, "N", "epoll: reactors; 0: max(1, CPUs / 2)");
+  add("--workers", flags.engine.workers, "N", "event modes: threads; 0: max(1, CPUs / 2)");
+  add("--cpus", flags.cpus, "LIST", "CPUs that serve, as 0-3,8; default: all allowed");
   add_duration("--drain-timeout", flags.drain_timeout, "At the end, for what is in progress");
   add_duration("--step-timeout", flags.handshake.step_timeout, "Deadline of each message");
   add_duration("--handshake-timeout", flags.handshake.handshake_timeout, "Deadline of all three");
@@ -143,6 +146,11 @@ absl::StatusOr<Options> Read(const Flags& flags) {
   }
   options.data_plane.mode = *mode;
   options.data_plane.engine = flags.engine;
+  if (!flags.cpus.empty()) {
+    absl::StatusOr<std::vector<int>> cpus = server::ParseCpus(flags.cpus);
+    if (!cpus.ok()) return InFlag("--cpus", cpus.status());
+    options.data_plane.engine.cpus = *std::move(cpus);
+  }
   options.drain_timeout = flags.drain_timeout;
   if (options.drain_timeout > server::kMaxDrainTimeout) {
     return absl::InvalidArgumentError("--drain-timeout: at most 1m");
