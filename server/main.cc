@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "common/log/log.h"
 #include "common/net/address.h"
 #include "common/text/duration.h"
@@ -60,6 +61,12 @@ struct Options {
   std::chrono::nanoseconds drain_timeout{};
 };
 
+// "sequential, thread-per-connection, ..."
+std::string ModeNames() {
+  return absl::StrJoin(server::kModeNames, ", ",
+                       [](std::string* out, std::string_view name) { out->append(name); });
+}
+
 // Each flag has its environment equivalent from the same definition: --max-threads is
 // HANDSHAKE_MAX_THREADS.
 CLI::Option* WithEnvironment(CLI::Option* option) {
@@ -72,7 +79,7 @@ CLI::Option* WithEnvironment(CLI::Option* option) {
 
 void DefineFlags(CLI::App& app, Flags& flags) {
   app.footer(
-      "Modes: sequential, thread-per-connection, thread-pool, epoll.\n"
+      absl::StrFormat("Modes: %s.\n", ModeNames()) +
       "Every flag can be given by the environment variable named beside it; the command line wins."
       "\nDurations: 500ms, 5s, 1m. SIGTERM or SIGINT stops, drains and ends with 0; a second one "
       "ends\nat once.\n\n"
@@ -140,9 +147,8 @@ absl::StatusOr<Options> Read(const Flags& flags) {
   options.control = *control;
   const auto mode = server::ModeByName(flags.mode);
   if (!mode) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "--mode: no mode '%s': use sequential, thread-per-connection, thread-pool or epoll",
-        flags.mode));
+    return absl::InvalidArgumentError(
+        absl::StrFormat("--mode: no mode '%s'; there are %s", flags.mode, ModeNames()));
   }
   options.data_plane.mode = *mode;
   options.data_plane.engine = flags.engine;

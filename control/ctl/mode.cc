@@ -89,7 +89,7 @@ int SetMode(Context& context, const SetFlags& flags) {
   *request.mutable_drain_timeout() = ToProto(flags.drain_timeout);
   request.set_request_id(flags.request_id);
   request.set_dry_run(flags.dry_run);
-  request.set_workers(flags.workers);
+  request.set_worker_count(flags.workers);
   v1::ModeSwitch change;
   const grpc::Status status = context.Call(
       [&](grpc::ClientContext& call) { return stub->SwitchMode(&call, request, &change); });
@@ -132,8 +132,7 @@ void AddSet(CLI::App& mode, Context& context) {
       ->required()
       ->type_name("");
   set->add_option("--workers", flags->workers,
-                  "Threads of an event mode (epoll, coroutine, io-uring), 1 to the server's CPUs;\n"
-                  "with the mode in force: changes them live")
+                  "Threads of an event mode, 1 to the server's CPUs; changed live")
       ->check(report::FromOne())
       ->type_name("N");
   set->add_option("--expected-generation", flags->expected_generation,

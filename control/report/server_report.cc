@@ -25,7 +25,7 @@ std::string ServerPage(const v1::Server& server, std::string_view endpoint, Styl
   page.Add({"control", std::string(endpoint)});
   page.Add({"version", server.version()});
   page.Add({"mode", absl::StrFormat("%s, generation %s",
-                                    WithWorkers(ModeName(server.mode()), server.workers()),
+                                    WithWorkers(ModeName(server.mode()), server.worker_count()),
                                     Count(server.generation()))});
   page.Add(
       {"serves", absl::StrFormat("%s (framing %s)", absl::StrJoin(server.listen_addresses(), ", "),
@@ -56,7 +56,7 @@ std::string ModesTable(const v1::ListModesResponse& modes, Style style) {
 }
 
 std::string SwitchLine(const v1::ModeSwitch& change, Style style) {
-  const std::string to = WithWorkers(ModeName(change.to()), change.workers());
+  const std::string to = WithWorkers(ModeName(change.to()), change.worker_count());
   switch (change.state()) {
     case v1::ModeSwitch::STATE_UNCHANGED:
       return absl::StrFormat("%s was in force already (generation %s); nothing changed\n", to,
@@ -86,7 +86,7 @@ std::string SwitchPage(const v1::ModeSwitch& change, Style style) {
       {"switch", absl::StrFormat("%d, generation %s", change.id(), Count(change.generation()))});
   page.Add({"state", StateCell(change.state())});
   page.Add({"modes", absl::StrFormat("%s -> %s", ModeName(change.from()),
-                                     WithWorkers(ModeName(change.to()), change.workers()))});
+                                     WithWorkers(ModeName(change.to()), change.worker_count()))});
   page.Add({"requested",
             absl::StrFormat("%s by %s", DateTime(change.request_time()), change.requested_by())});
   if (!change.request_id().empty()) page.Add({"request id", change.request_id()});

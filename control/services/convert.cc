@@ -167,7 +167,7 @@ v1::ModeSwitch ToProto(const server::SwitchRecord& record) {
   to.set_failed_count(record.failed);
   to.set_handed_over_count(record.handed_over);
   to.set_lost_count(record.lost);
-  to.set_workers(record.workers);
+  to.set_worker_count(record.workers);
   return to;
 }
 

@@ -30,7 +30,7 @@ absl::StatusOr<server::SwitchRequest> ReadRequest(const v1::SwitchModeRequest& r
   to.target = *target;
   to.request_id = request.request_id();
   to.dry_run = request.dry_run();
-  to.workers = request.workers();
+  to.workers = request.worker_count();
   if (request.expected_generation() > 0) to.expected_generation = request.expected_generation();
   if (request.has_drain_timeout()) {
     auto timeout = FromProto(request.drain_timeout(), "drain_timeout", std::chrono::nanoseconds(0),
@@ -72,7 +72,7 @@ absl::Status ServerService::Handle(const Authorized<Rpc::kGetServer>&, const v1:
   *response.mutable_uptime() = ToProto(snapshot->uptime);
   response.set_process_id(::getpid());
   response.set_cpu_count(static_cast<int64_t>(data_plane_.options().engine.cpus.size()));
-  response.set_workers(active.workers);
+  response.set_worker_count(active.workers);
   return absl::OkStatus();
 }
 

@@ -109,6 +109,23 @@ TEST_F(ServerServiceTest, SwitchesThroughAllModesAndKeepsTheHistory) {
   EXPECT_EQ(listed.mode_switches(1).id(), 3);
 }
 
+TEST_F(ServerServiceTest, WorkersOfAnEventModeAreSwitchedToo) {
+  if (GetServer().cpu_count() < 2) GTEST_SKIP() << "one CPU only";
+  EXPECT_EQ(GetServer().worker_count(), 1);
+  v1::SwitchModeRequest request;
+  request.set_mode(v1::MODE_EPOLL);
+  request.set_worker_count(2);
+  v1::ModeSwitch made;
+  ASSERT_TRUE(Call(*at_.server, &Stub::SwitchMode, request, &made).ok());
+  EXPECT_EQ(made.worker_count(), 2);
+  EXPECT_EQ(made.from(), v1::MODE_EPOLL);
+  EXPECT_EQ(made.to(), v1::MODE_EPOLL);
+  EXPECT_EQ(GetServer().worker_count(), 2);
+  EXPECT_EQ(GetServer().generation(), 2);
+  EXPECT_EQ(SwitchOk(v1::MODE_SEQUENTIAL).worker_count(), 0);
+  EXPECT_EQ(GetServer().worker_count(), 0);
+}
+
 TEST_F(ServerServiceTest, SwitchRefusalsNameTheField) {
   grpc::Status status = Refusal([](auto& r) { r.set_mode(v1::MODE_UNSPECIFIED); });
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
@@ -126,6 +143,9 @@ TEST_F(ServerServiceTest, SwitchRefusalsNameTheField) {
   status = Refusal([](auto& r) { r.set_request_id(std::string(129, 'x')); });
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(status.error_message(), HasSubstr("request_id"));
+  status = Refusal([](auto& r) { r.set_worker_count(-1); });
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("workers"));
   EXPECT_EQ(GetServer().generation(), 1) << "a refused switch changed something";
 }
 
