@@ -111,10 +111,7 @@ void EpollWorker::UnwatchDoor() {
 void EpollWorker::Admit(Connection&& connection) {
   const Progress progress = engine_.Serve(connection);
   if (progress == Progress::kEnded) return;
-  const wire::TimePoint deadline = connection.session.deadline();
-  const uint32_t slot = table_.Add(std::move(connection), Note{.armed = deadline});
-  wheel_.Arm(slot, deadline);
-  Keep(slot, progress);
+  Keep(table_.Add(std::move(connection), Note{}), progress);
 }
 
 void EpollWorker::Ready(uint32_t slot) {
@@ -127,20 +124,15 @@ void EpollWorker::Ready(uint32_t slot) {
 }
 
 void EpollWorker::Due(uint32_t slot, wire::TimePoint now) {
-  auto& [connection, note] = table_.at(slot);
-  note.armed = connection.session.deadline();
-  if (now >= note.armed) return Ready(slot);
-  wheel_.Arm(slot, note.armed);  // it moved since it was armed
+  const wire::TimePoint deadline = table_.at(slot).connection.session.deadline();
+  if (now >= deadline) return Ready(slot);
+  wheel_.Arm(slot, deadline);  // it moved since it was armed
 }
 
 void EpollWorker::Keep(uint32_t slot, Progress progress) {
   auto& [connection, note] = table_.at(slot);
-  const wire::TimePoint deadline = connection.session.deadline();
   // A deadline that moved further away is noticed when the old one is due.
-  if (deadline < note.armed || !wheel_.armed(slot)) {
-    note.armed = deadline;
-    wheel_.Arm(slot, deadline);
-  }
+  wheel_.ArmNoLater(slot, connection.session.deadline());
   const uint32_t interest =
       progress == Progress::kAwaitWritable ? net::Reactor::kWritable : net::Reactor::kReadable;
   if (note.watching == interest) return;

@@ -41,7 +41,6 @@ class EpollWorker final : public EventWorker {
 
  private:
   struct Note {
-    wire::TimePoint armed;  // the wheel's deadline: the session's, or an earlier one
     uint32_t watching = 0;  // what the reactor reports
   };
   static constexpr uint64_t kDoorTag = UINT64_MAX;
