@@ -162,10 +162,11 @@ std::vector<ModeInfo> DataPlane::ListModes() const {
   std::vector<ModeInfo> modes;
   modes.reserve(kModes.size());
   for (Mode mode : kModes) {
+    const std::string unavailable = EngineUnavailable(mode);
     modes.push_back({.mode = mode,
                      .description = EngineDescription(mode),
-                     .available = true,
-                     .unavailable_reason = "",
+                     .available = unavailable.empty(),
+                     .unavailable_reason = unavailable,
                      .max_concurrent = EngineMaxConcurrent(mode, impl_->options.engine, fds)});
   }
   return modes;

@@ -95,7 +95,9 @@ Taken Door::Accept(const Taker& taker, Doorway& doorway) {
     } while (fd < 0 && IsOfTheConnection(errno) && ++broken < kBrokenInARow);
     if (fd >= 0) {
       ++doorway.stay;
-      return Born(taker, listener, fd);
+      return {.status = Taken::Status::kConnection,
+              .connection = Born(taker, listener, fd, wire::Clock::now()),
+              .error = 0};
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
       go_on();
@@ -115,20 +117,37 @@ void Door::LogExhausted(int error) {
   }
 }
 
-Taken Door::Born(const Taker& taker, const Listener& listener, int fd) {
+bool Door::AcceptFailed(int error) {
+  if (IsOfTheConnection(error)) return true;
+  reserve_.OnShortage();
+  LogExhausted(error);
+  return false;
+}
+
+std::optional<Connection> Door::TakeOffered(const Taker& taker) {
+  if (!taker.gate.Enter()) return std::nullopt;
+  std::optional<Connection> offered = lobby_.TakeOffered();
+  if (offered) taker.taken_count.fetch_add(1);
+  taker.gate.Leave();
+  return offered;
+}
+
+Connection Door::Admit(const Taker& taker, const Listener& listener, int fd, wire::TimePoint now) {
+  taker.taken_count.fetch_add(1);
+  return Born(taker, listener, fd, now);
+}
+
+Connection Door::Born(const Taker& taker, const Listener& listener, int fd, wire::TimePoint now) {
   // The gate is only closed, from the closer's point of view, once no taker is inside.
   if (taker.gate.acknowledged()) births_after_stop_.fetch_add(1);
   assert(!taker.gate.acknowledged() && "a connection was born after StopTaking had returned");
-  Taken taken = {
-      .status = Taken::Status::kConnection,
-      .connection = Connection{.session = wire::Session(listener.protocol(), wire::Clock::now()),
-                               .fd = net::UniqueFd(fd),
-                               .birth_generation = taker.generation,
-                               .birth_mode = taker.mode},
-      .error = 0};
+  Connection connection = {.session = wire::Session(listener.protocol(), now),
+                           .fd = net::UniqueFd(fd),
+                           .birth_generation = taker.generation,
+                           .birth_mode = taker.mode};
   reserve_.Note(fd);
-  ledger_.CountAccepted(*taken.connection);
-  return taken;
+  ledger_.CountAccepted(connection);
+  return connection;
 }
 
 std::vector<net::Address> Door::addresses() const {

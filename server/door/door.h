@@ -69,6 +69,21 @@ class Door {
   // engines may take at doorways to the same shards: each connection is given out once.
   Taken Take(const Taker& taker, Doorway& doorway);
 
+  // For takers that let the kernel accept, and hear of it later. On return of the last of these no
+  // accept may be in progress: StopTaking() is theirs to make certain.
+  //
+  // May one be asked for? Not while descriptors are short: TakeBackOff::Next(), then again.
+  bool MayAccept() { return reserve_.MayAccept(); }
+  // May so many more connections come before anybody looks, now that the newest has number `fd`?
+  bool HasRoomFor(int fd, int more) const { return reserve_.HasRoomFor(fd, more); }
+  // The kernel has accepted `fd` from `listener`.
+  Connection Admit(const Taker& taker, const Listener& listener, int fd, wire::TimePoint now);
+  // An accept has failed. True: only with that one connection, ask again at once; false: descriptors
+  // or memory have run out, stay away.
+  bool AcceptFailed(int error);
+  // The offers alone: as Take(), without an accept.
+  std::optional<Connection> TakeOffered(const Taker& taker);
+
   // In the order of the options, all shards of an address together.
   std::vector<net::Address> addresses() const;
   std::vector<ListenerStats> ListenersStats() const;  // one an address, its shards added up
@@ -86,7 +101,7 @@ class Door {
  private:
   Taken Accept(const Taker& taker, Doorway& doorway);
   void LogExhausted(int error);
-  Taken Born(const Taker& taker, const Listener& listener, int fd);
+  Connection Born(const Taker& taker, const Listener& listener, int fd, wire::TimePoint now);
 
   Lobby& lobby_;
   Ledger& ledger_;

@@ -29,6 +29,10 @@ void EventWorkersEngine::HandOverAll() {
 
 void EventWorkersEngine::Enter(Phase phase) {
   phase_.store(phase);
+  WakeWorkers();
+}
+
+void EventWorkersEngine::WakeWorkers() {
   for (const std::unique_ptr<EventWorker>& worker : workers_) worker->Wake();
 }
 

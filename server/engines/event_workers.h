@@ -47,13 +47,18 @@ class EventWorkersEngine : public Engine {
 
   // For its workers.
   Phase phase() const { return phase_.load(); }
+  using Engine::Admit;
   using Engine::context;
+  using Engine::End;
   using Engine::HandOver;
   using Engine::Serve;
   using Engine::Take;
+  using Engine::TakeOffered;
 
  protected:
   virtual std::unique_ptr<EventWorker> MakeWorker(Doorway doorway) = 0;
+  void WakeWorkers();
+  int64_t worker_count() const { return static_cast<int64_t>(workers_.size()); }
   void OnDrain() override;
   void HandOverAll() override;
 

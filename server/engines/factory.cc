@@ -5,6 +5,8 @@
 
 #include "server/door/cpus.h"
 #include "server/engines/epoll.h"
+#include "server/engines/io_uring.h"
+#include "server/engines/ring.h"
 #include "server/engines/sequential.h"
 #include "server/engines/thread_per_connection.h"
 #include "server/engines/thread_pool.h"
@@ -29,8 +31,16 @@ std::string EngineDescription(Mode mode) {
       return std::string(ThreadPoolEngine::kDescription);
     case Mode::kEpoll:
       return std::string(EpollEngine::kDescription);
+    case Mode::kIoUring:
+      return std::string(IoUringEngine::kDescription);
   }
   return "";
+}
+
+std::string EngineUnavailable(Mode mode) {
+  if (mode != Mode::kIoUring) return "";
+  const absl::Status probed = ProbeRing();
+  return probed.ok() ? "" : std::string(probed.message());
 }
 
 std::unique_ptr<Engine> MakeEngine(const EngineContext& context, Mode mode, uint32_t generation) {
@@ -43,6 +53,8 @@ std::unique_ptr<Engine> MakeEngine(const EngineContext& context, Mode mode, uint
       return std::make_unique<ThreadPoolEngine>(context, generation);
     case Mode::kEpoll:
       return std::make_unique<EpollEngine>(context, generation);
+    case Mode::kIoUring:
+      return std::make_unique<IoUringEngine>(context, generation);
   }
   return nullptr;
 }
@@ -56,6 +68,7 @@ int64_t EngineMaxConcurrent(Mode mode, const EngineOptions& options, int64_t fd_
     case Mode::kThreadPool:
       return std::min(options.pool_threads, fd_limit);
     case Mode::kEpoll:
+    case Mode::kIoUring:
       return fd_limit;
   }
   return 0;
