@@ -38,11 +38,12 @@ import suites
 for suite in suites.ALL:
     print(f"{suite.NAME:10} {suite.ABOUT}")'; }
 
+suites=$(list)
 arguments=()
 while (($# > 0)); do
   case $1 in
     --help | -h) usage && exit 0 ;;
-    --list) list && exit 0 ;;
+    --list) echo "$suites" && exit 0 ;;
     --quick) arguments+=(--quick) ;;
     --output)
       [[ -n ${2:-} ]] || wrong "--output takes a file"
@@ -50,7 +51,7 @@ while (($# > 0)); do
       ;;
     -*) wrong "unknown argument '$1'" ;;
     *)
-      list | grep -q "^$1 " || wrong "no suite '$1'"
+      grep -q "^$1 " <<<"$suites" || wrong "no suite '$1'"
       arguments+=("$1")
       ;;
   esac

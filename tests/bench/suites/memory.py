@@ -18,7 +18,7 @@ LOW, HIGH = 1_000, 19_000
 HIGH_THREADS = 3_500  # below --max-threads
 TIMEOUTS = ["--step-timeout", "60s", "--handshake-timeout", "120s"]
 OTHERS = ["C epoll", "C io_uring", "Asio callbacks", "Asio coroutines", "Go net", "Python asyncio"]
-NOT_HELD = re.compile(r"tw_sock|request_sock|^(buffer_head|ext4|btrfs|xfs|radix|dentry_name)")
+NOT_HELD = re.compile(r"tw_sock|request_sock|proc_inode|^(buffer_head|ext4|btrfs|xfs|radix|dentry_name)")
 
 ABOUT = ABOUT.format(low=LOW, high=HIGH)
 
