@@ -80,8 +80,9 @@ TEST_F(ServerServiceTest, ListModesHasAllInOrderAndOneActive) {
 }
 
 TEST_F(ServerServiceTest, SwitchesThroughAllModesAndKeepsTheHistory) {
-  const std::array modes = {v1::MODE_SEQUENTIAL, v1::MODE_THREAD_PER_CONNECTION,
-                            v1::MODE_THREAD_POOL, v1::MODE_EPOLL};
+  const std::array modes = {v1::MODE_SEQUENTIAL,  v1::MODE_THREAD_PER_CONNECTION,
+                            v1::MODE_THREAD_POOL, v1::MODE_COROUTINE,
+                            v1::MODE_IO_URING,    v1::MODE_EPOLL};
   for (size_t i = 0; i < modes.size(); ++i) {
     const v1::ModeSwitch made = SwitchOk(modes[i]);
     EXPECT_EQ(made.id(), static_cast<int64_t>(i) + 1);
@@ -105,8 +106,8 @@ TEST_F(ServerServiceTest, SwitchesThroughAllModesAndKeepsTheHistory) {
   v1::ListModeSwitchesResponse listed;
   ASSERT_TRUE(Call(*at_.server, &Stub::ListModeSwitches, list, &listed).ok());
   ASSERT_EQ(listed.mode_switches_size(), 2);
-  EXPECT_EQ(listed.mode_switches(0).id(), 4);
-  EXPECT_EQ(listed.mode_switches(1).id(), 3);
+  EXPECT_EQ(listed.mode_switches(0).id(), 6);
+  EXPECT_EQ(listed.mode_switches(1).id(), 5);
 }
 
 TEST_F(ServerServiceTest, WorkersOfAnEventModeAreSwitchedToo) {
