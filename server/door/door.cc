@@ -118,7 +118,7 @@ void Door::LogExhausted(int error) {
 }
 
 bool Door::AcceptFailed(int error) {
-  if (IsOfTheConnection(error)) return true;
+  if (IsOfTheConnection(error) || error == EAGAIN) return true;
   reserve_.OnShortage();
   LogExhausted(error);
   return false;

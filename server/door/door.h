@@ -78,8 +78,8 @@ class Door {
   bool HasRoomFor(int fd, int more) const { return reserve_.HasRoomFor(fd, more); }
   // The kernel has accepted `fd` from `listener`.
   Connection Admit(const Taker& taker, const Listener& listener, int fd, wire::TimePoint now);
-  // An accept has failed. True: only with that one connection, ask again at once; false: descriptors
-  // or memory have run out, stay away.
+  // An accept has failed. True: with that one connection only, ask again at once; false:
+  // descriptors or memory have run out, stay away.
   bool AcceptFailed(int error);
   // The offers alone: as Take(), without an accept.
   std::optional<Connection> TakeOffered(const Taker& taker);

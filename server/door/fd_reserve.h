@@ -22,8 +22,8 @@ class FdReserve {
   absl::Status Open();
   // False: leave the door alone for a while, then ask again.
   bool MayAccept() { return !low_.load(std::memory_order_relaxed) || HasRoom(); }
-  // Are those below this number and so many more not reserved? Then that many may be accepted before
-  // anybody looks.
+  // Is none of the `more` numbers behind this one reserved? Then so many connections may be
+  // accepted before anybody looks.
   bool HasRoomFor(int fd, int more) const {
     return fd < first_reserved_.load(std::memory_order_relaxed) - more;
   }

@@ -13,8 +13,7 @@ namespace handshake::server {
 enum class Mode : uint8_t { kSequential, kThreadPerConnection, kThreadPool, kEpoll, kIoUring };
 inline constexpr int kModeCount = 5;
 inline constexpr std::array<Mode, kModeCount> kModes = {
-    Mode::kSequential, Mode::kThreadPerConnection, Mode::kThreadPool, Mode::kEpoll,
-    Mode::kIoUring};
+    Mode::kSequential, Mode::kThreadPerConnection, Mode::kThreadPool, Mode::kEpoll, Mode::kIoUring};
 
 inline constexpr std::array<std::string_view, kModeCount> kModeNames = {
     "sequential", "thread-per-connection", "thread-pool", "epoll", "io-uring"};

@@ -6,7 +6,6 @@
 #include "server/door/cpus.h"
 #include "server/engines/epoll.h"
 #include "server/engines/io_uring.h"
-#include "server/engines/ring.h"
 #include "server/engines/sequential.h"
 #include "server/engines/thread_per_connection.h"
 #include "server/engines/thread_pool.h"
@@ -39,7 +38,7 @@ std::string EngineDescription(Mode mode) {
 
 std::string EngineUnavailable(Mode mode) {
   if (mode != Mode::kIoUring) return "";
-  const absl::Status probed = ProbeRing();
+  const absl::Status probed = IoUringEngine::Probe();
   return probed.ok() ? "" : std::string(probed.message());
 }
 

@@ -55,6 +55,8 @@ std::unique_ptr<EventWorker> IoUringEngine::MakeWorker(Doorway doorway) {
   return std::make_unique<IoUringWorker>(*this, std::move(doorway));
 }
 
+absl::Status IoUringEngine::Probe() { return ProbeRing(); }
+
 void IoUringEngine::Start() {
   taking_.store(worker_count());
   EventWorkersEngine::Start();

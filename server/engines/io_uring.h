@@ -33,6 +33,9 @@ class IoUringEngine final : public EventWorkersEngine {
   IoUringEngine(const EngineContext& context, uint32_t generation)
       : EventWorkersEngine(context, Mode::kIoUring, generation) {}
 
+  // Can this process run it? If not: why, and what to do.
+  static absl::Status Probe();
+
   void Start() override;
 
   // For its workers: may they ask for no more? Then each says once that nothing is on its way.

@@ -19,8 +19,7 @@ constexpr int kBufferGroup = 0;
 
 // One thread uses the ring, and completions are made when it asks for them, not by interrupting it.
 constexpr uint32_t kSetup = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
-                            IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE |
-                            IORING_SETUP_SUBMIT_ALL;
+                            IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL;
 
 // kernel.io_uring_disabled; 0 where there is no such setting.
 int ReadDisabled() {
@@ -54,9 +53,8 @@ absl::Status SetupError(const char* operation, int error) {
           operation));
     case EMFILE:
     case ENFILE:
-      return absl::ResourceExhaustedError(
-          absl::StrFormat("no file descriptor is left for a ring (%s): raise ulimit -n",
-                          strerror(error)));
+      return absl::ResourceExhaustedError(absl::StrFormat(
+          "no file descriptor is left for a ring (%s): raise ulimit -n", strerror(error)));
     case ENOMEM:
     case EAGAIN:
       return absl::ResourceExhaustedError(absl::StrFormat(
