@@ -1,7 +1,6 @@
 #include "client/hold_run.h"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -88,13 +87,13 @@ absl::StatusOr<int64_t> ProcessesFor(const HoldSpec& spec, int64_t fd_limit) {
 
 // In a forked process: what the parent has open is none of ours, above all not its sockets.
 void CloseAllBut(int a, int b) {
-  const auto low = static_cast<unsigned>(std::min(a, b));
-  const auto high = static_cast<unsigned>(std::max(a, b));
-  const std::pair<unsigned, unsigned> gaps[] = {
-      {STDERR_FILENO + 1, low - 1}, {low + 1, high - 1}, {high + 1, ~0u}};
-  for (const auto& [first, last] : gaps) {
-    if (first <= last) close_range(first, last, 0);
+  unsigned next = STDERR_FILENO + 1;
+  for (const int fd : {std::min(a, b), std::max(a, b)}) {
+    const auto kept = static_cast<unsigned>(fd);
+    if (kept > next) close_range(next, kept - 1, 0);
+    next = std::max(next, kept + 1);
   }
+  close_range(next, ~0u, 0);
 }
 
 void RaiseFdLimit() {

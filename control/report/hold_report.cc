@@ -52,12 +52,12 @@ std::string HoldPage(const v1::HoldRun& run, Style style) {
                          ? absl::StrFormat("%s, %s a connection", Span(run.cpu_time()),
                                            SpanUs(cpu_us / static_cast<double>(run.opened_count())))
                          : Span(run.cpu_time())});
-  if (const int64_t lost = Sum(run.opened_count(), -run.held_count()); lost > 0) {
+  if (run.lost_count() > 0) {
     facts.Add({"lost", Cell(absl::StrFormat(
                                 "the server ended %s while they were held. Unless it was stopped, "
                                 "its deadlines are too short: for opening, holding and finishing, "
                                 "start it with --step-timeout 10m --handshake-timeout 10m",
-                                Count(lost)),
+                                Count(run.lost_count())),
                             Tone::kBad)});
   }
   return facts.Render(style) + FailuresTable(run.failures(), style);

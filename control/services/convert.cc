@@ -225,6 +225,7 @@ void FillCounts(const client::HoldReport& report, v1::HoldRun& run) {
   run.set_fd_limit(report.fd_limit);
   run.set_opened_count(report.opened);
   run.set_held_count(report.held());
+  run.set_lost_count(report.lost);
   run.set_finished_count(report.finished());
   run.set_failed_count(report.failed());
   run.clear_failures();
