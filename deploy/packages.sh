@@ -13,6 +13,7 @@ Groups:
   build   compile handshake and run the quickstart
   test    build, and run every test
   lint    test, and run the static analysis (tests/run.sh --lint)
+  bench   build, and measure against the rivals (tests/bench/run.sh)
 
 Options:
   --list  print the packages, one a line with what each is for, and install nothing
@@ -40,6 +41,7 @@ build libprotobuf-dev        the messages of the control API
 build protobuf-compiler      their code generator
 build libabsl-dev            status values, string formatting
 build libspdlog-dev          logging
+build liburing-dev           the io-uring mode
 build libcli11-dev           command lines
 build libgtest-dev           the unit tests
 build libgmock-dev           their matchers
@@ -48,6 +50,14 @@ test python3-protobuf        the tests of the contract
 test python3-grpcio          the test client that shares no code with us
 test clang-format-19         the format test
 lint clang-tidy-19           the static analysis
+bench python3-grpcio         the benchmark's driver, as an operator
+bench python3-protobuf       its messages
+bench liburing-dev           the io_uring floor
+bench libasio-dev            the Asio rivals
+bench golang-go              the Go rival
+bench libbenchmark-dev       the micro-benchmark of the parser
+bench linux-perf             counts system calls
+bench strace                 counts them where perf may not
 TEXT
 }
 
@@ -85,6 +95,7 @@ for argument in "$@"; do
     build) wanted+="|build" ;;
     test) wanted+="|build|test" ;;
     lint) wanted+="|build|test|lint" ;;
+    bench) wanted+="|build|bench" ;;
     *) echo "packages: unknown argument '$argument'; see deploy/packages.sh --help" >&2 && exit 2 ;;
   esac
 done

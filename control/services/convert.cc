@@ -12,7 +12,9 @@ using google::protobuf::util::TimeUtil;
 
 // Indexed by our enums.
 constexpr std::array<v1::Mode, server::kModeCount> kModes = {
-    v1::MODE_SEQUENTIAL, v1::MODE_THREAD_PER_CONNECTION, v1::MODE_THREAD_POOL, v1::MODE_EPOLL};
+    v1::MODE_SEQUENTIAL,  v1::MODE_THREAD_PER_CONNECTION,
+    v1::MODE_THREAD_POOL, v1::MODE_EPOLL,
+    v1::MODE_COROUTINE,   v1::MODE_IO_URING};
 constexpr std::array<v1::Framing, 3> kFramings = {v1::FRAMING_AUTO, v1::FRAMING_LINE,
                                                   v1::FRAMING_BARE};
 // The numbers of a verdict are part of the contract: both enums share them (convert_test checks).
@@ -172,6 +174,7 @@ v1::ModeSwitch ToProto(const server::SwitchRecord& record) {
   to.set_failed_count(record.failed);
   to.set_handed_over_count(record.handed_over);
   to.set_lost_count(record.lost);
+  to.set_worker_count(record.workers);
   return to;
 }
 

@@ -74,7 +74,8 @@ class CtlSystemTest : public ::testing::Test {
 
 TEST_F(CtlSystemTest, EveryModeServesWhatTheAgentSends) {
   int64_t generation = 1;
-  for (const char* mode : {"sequential", "thread-per-connection", "thread-pool", "epoll"}) {
+  for (const char* mode :
+       {"sequential", "thread-per-connection", "thread-pool", "epoll", "coroutine", "io-uring"}) {
     SCOPED_TRACE(mode);
     const Ended changed = Server(
         {"mode", "set", mode, "--wait", "--expected-generation", std::to_string(generation)});

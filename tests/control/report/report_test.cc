@@ -193,7 +193,7 @@ TEST(NamesTest, VerdictsAreTheWires) {
 
 TEST(NamesTest, ModesThereAndBack) {
   EXPECT_THAT(ModeNames(), ::testing::ElementsAre("sequential", "thread-per-connection",
-                                                  "thread-pool", "epoll"));
+                                                  "thread-pool", "epoll", "coroutine", "io-uring"));
   for (const std::string& name : ModeNames()) EXPECT_EQ(ModeName(*ModeByName(name)), name);
   EXPECT_FALSE(ModeByName("unspecified"));
   EXPECT_FALSE(ModeByName("EPOLL"));
