@@ -67,7 +67,7 @@ static uint64_t started, in_flight, held;
 static uint64_t connect_failures, io_failures, wrong_replies, unfinished, not_begun;
 static uint64_t done, done_in_window, slow_in_window;
 static uint64_t window_end, last_done, longest_gap;
-static bool stopping, begun;
+static bool stopping, begun, ending;
 static uint64_t server_cpu_at_begin, own_cpu_at_begin;
 static struct histogram latencies;
 static uint32_t* series;
@@ -98,6 +98,11 @@ static void release(int index, uint64_t* failure) {
   free_places[free_count++] = index;
   --in_flight;
   if (failure != NULL) ++*failure;
+}
+
+static bool may_begin(uint64_t now) {
+  if (stopping) return false;
+  return options.count > 0 ? started < options.count : now < window_end;
 }
 
 static bool say(int index, int64_t x) {
@@ -186,6 +191,8 @@ static void readable(int index) {
   const uint64_t now = now_ns();
   count_done(place, now);
   release(index, NULL);
+  /* Closed loop: the next one at once, so that as many as asked for are under way. */
+  if (options.rate == 0 && !options.hold && !ending && may_begin(now)) begin(now_ns());
 }
 
 static void writable(int index) {
@@ -224,15 +231,11 @@ static void turn(uint64_t until) {
 }
 
 static void finish_open(uint64_t deadline) {
+  ending = true;
   while (in_flight > 0 && now_ns() < deadline) turn(now_ns() + kSecond / 100);
   for (int i = 0; i < kMostPlaces; ++i) {
     if (places[i].state != kFree) release(i, &unfinished);
   }
-}
-
-static bool may_begin(uint64_t now) {
-  if (stopping) return false;
-  return options.count > 0 ? started < options.count : now < window_end;
 }
 
 static void closed_loop(void) {
@@ -286,7 +289,7 @@ static void serve_orders(void) {
     printf("held %llu failed %llu\n", (unsigned long long)held, (unsigned long long)failures());
     fflush(stdout);
   }
-  options.hold = false;
+  ending = true;
   for (int i = 0; i < kMostPlaces; ++i) {
     if (places[i].state != kHeld) continue;
     --held;

@@ -1,5 +1,6 @@
-"""The suites, in the order in which they run. A suite is a module with NAME, ABOUT and measure()."""
+"""The suites, in the order in which they run: a module each, with NAME, ABOUT and measure(bench),
+which yields rows as it goes."""
 
-from suites import counts, memory, paired
+from suites import closed, control, counts, memory, open_loop, paired, parser, reactors, switch
 
-ALL = [counts, paired, memory]
+ALL = [counts, paired, memory, closed, open_loop, switch, control, reactors, parser]

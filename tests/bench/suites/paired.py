@@ -41,16 +41,15 @@ class Side:
         self.kind, self.environment = kind, environment
 
 
-def measure_pair(bench, one, other, cpus=None, flags=()):
+def measure_pair(bench, one, other, cpus):
     """Runs both at once; returns the Report of each, in the order given."""
-    cpus = cpus or CPU
     with contextlib.ExitStack() as stack:
         started = [stack.enter_context(
             bench.catalog.start(side.kind, cpus, side.environment)) for side in (one, other)]
         window = load.window(WARM)
         loads = [stack.enter_context(load.Load(
             bench.catalog, server, "--connections", CONNECTIONS, "--seconds", bench.seconds,
-            "--first-source", 2 + index, *window, *flags, cpus=cpus,
+            "--first-source", 2 + index, *window, cpus=cpus,
             environment=side.environment))
             for index, (server, side) in enumerate(zip(started, (one, other)))]
         return [one_load.report(WARM + bench.seconds) for one_load in loads]
@@ -76,14 +75,14 @@ def control(bench, kind):
     return row
 
 
-def compare(bench, what, one, other, gate):
+def compare(bench, what, one, other, gate, cpus=CPU):
     why = bench.catalog.missing(one.kind) or bench.catalog.missing(other.kind)
     if why:
         return rows.missing_row(what, gate, why)
     ratios, ours, theirs, failures = [], [], [], 0
     for run in range(bench.runs):
         swapped = run % 2 == 1
-        reports = measure_pair(bench, *((other, one) if swapped else (one, other)))
+        reports = measure_pair(bench, *((other, one) if swapped else (one, other)), cpus)
         mine, its = reversed(reports) if swapped else reports
         ratios.append(mine.server_us / its.server_us)
         ours.append(mine.server_us)
