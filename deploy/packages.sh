@@ -41,6 +41,7 @@ build libprotobuf-dev        the messages of the control API
 build protobuf-compiler      their code generator
 build libabsl-dev            status values, string formatting
 build libspdlog-dev          logging
+build liburing-dev           the io-uring mode
 build libcli11-dev           command lines
 build libgtest-dev           the unit tests
 build libgmock-dev           their matchers

@@ -32,6 +32,13 @@ absl::Status CheckCount(const char* name, int64_t value) {
       absl::StrFormat("%s must be from 1 to %d, not %d", name, kMaxThreadOption, value));
 }
 
+absl::Status CheckWorkers(const EngineOptions& options) {
+  const auto most = static_cast<int64_t>(options.cpus.size());
+  if (options.workers >= 1 && options.workers <= most) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "workers must be from 1 to %d, the CPUs given, not %d", most, options.workers));
+}
+
 absl::Status CheckTimeout(const char* name, wire::Duration value) {
   if (value > wire::Duration::zero() && value <= wire::kMaxTimeout) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrFormat("%s must be above 0 and at most 1 h", name));
@@ -48,9 +55,9 @@ absl::Status Check(const DataPlaneOptions& options) {
       if (!status.ok()) return status;
     }
   }
-  for (const absl::Status& status : {CheckCount("max_threads", options.engine.max_threads),
-                                     CheckCount("pool_threads", options.engine.pool_threads),
-                                     CheckCount("workers", options.engine.workers)}) {
+  for (const absl::Status& status :
+       {CheckCount("max_threads", options.engine.max_threads),
+        CheckCount("pool_threads", options.engine.pool_threads), CheckWorkers(options.engine)}) {
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -61,7 +68,7 @@ absl::Status Check(const DataPlaneOptions& options) {
 struct DataPlane::Impl {
   explicit Impl(const DataPlaneOptions& with)
       : options(with),
-        ledger(kShardsPerCpu * static_cast<int>(CpuCount())),
+        ledger(kShardsPerCpu * static_cast<int>(with.engine.cpus.size())),
         lobby(ledger),
         door(lobby, ledger),
         switcher({.door = door,
@@ -99,8 +106,9 @@ struct DataPlane::Impl {
 absl::Status DataPlane::Impl::Start() {
   if (absl::Status status = Check(options); !status.ok()) return status;
   if (absl::Status status = lobby.Start(); !status.ok()) return status;
-  if (absl::Status status = door.Open(options.listeners); !status.ok()) return status;
-  for (const Listener& listener : door.listeners()) addresses.push_back(listener.address());
+  if (absl::Status status = door.Open(options.listeners, options.engine.cpus); !status.ok())
+    return status;
+  addresses = door.addresses();
   if (absl::Status status = rates.Start(); !status.ok()) return status;
   if (absl::Status status = switcher.Begin(options.mode); !status.ok()) return status;
   return absl::OkStatus();
@@ -129,13 +137,7 @@ std::shared_ptr<const Snapshot> DataPlane::Impl::MakeSnapshot() {
   snapshot->births_after_stop = door.births_after_stop();
   snapshot->process = stats::ReadProcessUsage();
   snapshot->listen_counters = stats::ReadListenCounters();
-  if (listeners_closed) {
-    snapshot->listeners = final_listeners;
-  } else {
-    for (const Listener& listener : door.listeners()) {
-      snapshot->listeners.push_back(listener.Stats());
-    }
-  }
+  snapshot->listeners = listeners_closed ? final_listeners : door.ListenersStats();
   return snapshot;
 }
 
@@ -160,10 +162,11 @@ std::vector<ModeInfo> DataPlane::ListModes() const {
   std::vector<ModeInfo> modes;
   modes.reserve(kModes.size());
   for (Mode mode : kModes) {
+    const std::string unavailable = EngineUnavailable(mode);
     modes.push_back({.mode = mode,
                      .description = EngineDescription(mode),
-                     .available = true,
-                     .unavailable_reason = "",
+                     .available = unavailable.empty(),
+                     .unavailable_reason = unavailable,
                      .max_concurrent = EngineMaxConcurrent(mode, impl_->options.engine, fds)});
   }
   return modes;
@@ -203,9 +206,7 @@ void DataPlane::Stop(wire::Duration drain_timeout) {
   impl.switcher.StopTaking();
   {
     const std::lock_guard lock(impl.snapshot_mutex);
-    for (const Listener& listener : impl.door.listeners()) {
-      impl.final_listeners.push_back(listener.Stats());
-    }
+    impl.final_listeners = impl.door.ListenersStats();
     impl.listeners_closed = true;
     impl.newest.reset();
   }

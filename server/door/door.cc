@@ -35,6 +35,9 @@ bool IsOfTheConnection(int error) {
 // As many broken connections in a row are taken for a fault of the machine: accepting pauses.
 constexpr int kBrokenInARow = 256;
 
+// Connections that a taker takes from one listener before it looks at the next.
+constexpr int kStay = 16;
+
 Taken Nothing(Taken::Status status) {
   return {.status = status, .connection = std::nullopt, .error = 0};
 }
@@ -45,41 +48,61 @@ Taken Exhausted(int error) {
 
 }  // namespace
 
-absl::Status Door::Open(const std::vector<ListenerOptions>& options) {
+absl::Status Door::Open(const std::vector<ListenerOptions>& options, std::span<const int> cpus) {
   for (const ListenerOptions& one : options) {
-    absl::StatusOr<Listener> listener = Listener::Open(one);
-    if (!listener.ok()) return listener.status();
-    wait_fds_.push_back(listener->fd());
-    listeners_.push_back(*std::move(listener));
+    absl::StatusOr<std::vector<Listener>> shards = Listener::OpenShards(one, cpus);
+    if (!shards.ok()) return shards.status();
+    for (Listener& shard : *shards) listeners_.push_back(std::move(shard));
   }
-  wait_fds_.push_back(lobby_.offered_fd());
   return reserve_.Open();
 }
 
-Taken Door::Take(const Taker& taker) {
+Doorway Door::MakeDoorway(int64_t worker, int64_t workers) const {
+  Doorway doorway;
+  for (const Listener& listener : listeners_) {
+    if (listener.shard() % workers != worker) continue;
+    doorway.listeners.push_back(&listener);
+    doorway.wait_fds.push_back(listener.fd());
+  }
+  doorway.wait_fds.push_back(lobby_.offered_fd());
+  return doorway;
+}
+
+Taken Door::Take(const Taker& taker, Doorway& doorway) {
   if (!taker.gate.Enter()) return Nothing(Taken::Status::kStopped);
   Taken taken = {
       .status = Taken::Status::kConnection, .connection = lobby_.TakeOffered(), .error = 0};
-  if (!taken.connection) taken = Accept(taker);
+  if (!taken.connection) taken = Accept(taker, doorway);
   if (taken.connection) taker.taken_count.fetch_add(1);
   taker.gate.Leave();
   if (taken.error != 0) LogExhausted(taken.error);  // outside the gate: a log may block
   return taken;
 }
 
-Taken Door::Accept(const Taker& taker) {
+Taken Door::Accept(const Taker& taker, Doorway& doorway) {
   if (!reserve_.MayAccept()) return Exhausted(EMFILE);
-  const size_t count = listeners_.size();
-  const size_t first = count == 1 ? 0 : next_listener_.fetch_add(1, std::memory_order_relaxed);
-  for (size_t i = 0; i < count; ++i) {
-    const Listener& listener = listeners_[(first + i) % count];
+  const auto go_on = [&doorway] {
+    doorway.at = (doorway.at + 1) % doorway.listeners.size();
+    doorway.stay = 0;
+  };
+  if (doorway.stay == kStay) go_on();
+  for (size_t i = 0; i < doorway.listeners.size(); ++i) {
+    const Listener& listener = *doorway.listeners[doorway.at];
     int fd;
     int broken = 0;
     do {
       fd = accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC);
     } while (fd < 0 && IsOfTheConnection(errno) && ++broken < kBrokenInARow);
-    if (fd >= 0) return Born(taker, listener, fd);
-    if (errno == EAGAIN || errno == EWOULDBLOCK) continue;
+    if (fd >= 0) {
+      ++doorway.stay;
+      return {.status = Taken::Status::kConnection,
+              .connection = Born(taker, listener, fd, wire::Clock::now()),
+              .error = 0};
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      go_on();
+      continue;
+    }
     const int error = errno;  // EMFILE, ENFILE, ENOBUFS, ENOMEM
     reserve_.OnShortage();
     return Exhausted(error);
@@ -94,20 +117,60 @@ void Door::LogExhausted(int error) {
   }
 }
 
-Taken Door::Born(const Taker& taker, const Listener& listener, int fd) {
+bool Door::AcceptFailed(int error) {
+  if (IsOfTheConnection(error) || error == EAGAIN) return true;
+  reserve_.OnShortage();
+  LogExhausted(error);
+  return false;
+}
+
+std::optional<Connection> Door::TakeOffered(const Taker& taker) {
+  if (!taker.gate.Enter()) return std::nullopt;
+  std::optional<Connection> offered = lobby_.TakeOffered();
+  if (offered) taker.taken_count.fetch_add(1);
+  taker.gate.Leave();
+  return offered;
+}
+
+Connection Door::Admit(const Taker& taker, const Listener& listener, int fd, wire::TimePoint now) {
+  taker.taken_count.fetch_add(1);
+  return Born(taker, listener, fd, now);
+}
+
+Connection Door::Born(const Taker& taker, const Listener& listener, int fd, wire::TimePoint now) {
   // The gate is only closed, from the closer's point of view, once no taker is inside.
   if (taker.gate.acknowledged()) births_after_stop_.fetch_add(1);
   assert(!taker.gate.acknowledged() && "a connection was born after StopTaking had returned");
-  Taken taken = {
-      .status = Taken::Status::kConnection,
-      .connection = Connection{.session = wire::Session(listener.protocol(), wire::Clock::now()),
-                               .fd = net::UniqueFd(fd),
-                               .birth_generation = taker.generation,
-                               .birth_mode = taker.mode},
-      .error = 0};
+  Connection connection = {.session = wire::Session(listener.protocol(), now),
+                           .fd = net::UniqueFd(fd),
+                           .birth_generation = taker.generation,
+                           .birth_mode = taker.mode};
   reserve_.Note(fd);
-  ledger_.CountAccepted(*taken.connection);
-  return taken;
+  ledger_.CountAccepted(connection);
+  return connection;
+}
+
+std::vector<net::Address> Door::addresses() const {
+  std::vector<net::Address> addresses;
+  for (const Listener& listener : listeners_) {
+    if (listener.shard() == 0) addresses.push_back(listener.address());
+  }
+  return addresses;
+}
+
+std::vector<ListenerStats> Door::ListenersStats() const {
+  std::vector<ListenerStats> all;
+  for (const Listener& listener : listeners_) {
+    const ListenerStats one = listener.Stats();
+    if (listener.shard() == 0) {
+      all.push_back(one);
+      continue;
+    }
+    all.back().accept_queue += one.accept_queue;
+    all.back().accept_queue_limit += one.accept_queue_limit;
+    all.back().dropped += one.dropped;
+  }
+  return all;
 }
 
 void Door::RefuseNew() {

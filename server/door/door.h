@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -41,43 +42,71 @@ struct Taken {
   int error;                             // with kExhausted: the errno
 };
 
+// The part of the door that one taker uses, by itself: some of the shards, and the lobby's offers.
+struct Doorway {
+  std::vector<const Listener*> listeners;
+  // Readable, level-triggered, while Take() has something: the listeners and the lobby's offers.
+  std::vector<int> wait_fds;
+  // Where Take() goes on: at the same listener for some time, then at the next, for fairness.
+  size_t at = 0;
+  int stay = 0;
+};
+
 // One for the process, owned by the data plane. Any thread, from Open() until CloseListeners().
 class Door {
  public:
   // Borrows both.
   Door(Lobby& lobby, Ledger& ledger) : lobby_(lobby), ledger_(ledger) {}
 
-  absl::Status Open(const std::vector<ListenerOptions>& options);
+  // A shard for each of `cpus`, of every address.
+  absl::Status Open(const std::vector<ListenerOptions>& options, std::span<const int> cpus);
 
-  // Never waits. One connection a call: an offered one before a fresh one.
-  Taken Take(const Taker& taker);
+  // Shards `worker`, `worker` + `workers`, and so on. The other workers cover the others, so all
+  // `workers` doorways must be used, by one thread or by several.
+  Doorway MakeDoorway(int64_t worker = 0, int64_t workers = 1) const;
 
-  // Readable, level-triggered, while Take() has something: the listeners and the lobby's offers.
-  // Several engines may wait on them at once; each connection is given out once.
-  const std::vector<int>& wait_fds() const { return wait_fds_; }
-  const std::vector<Listener>& listeners() const { return listeners_; }
+  // Never waits. One connection a call: an offered one before a fresh one. Several threads and
+  // engines may take at doorways to the same shards: each connection is given out once.
+  Taken Take(const Taker& taker, Doorway& doorway);
+
+  // For takers that let the kernel accept, and hear of it later. On return of the last of these no
+  // accept may be in progress: StopTaking() is theirs to make certain.
+  //
+  // May one be asked for? Not while descriptors are short: TakeBackOff::Next(), then again.
+  bool MayAccept() { return reserve_.MayAccept(); }
+  // May so many more connections come before anybody looks, now that the newest has number `fd`?
+  bool HasRoomFor(int fd, int more) const { return reserve_.HasRoomFor(fd, more); }
+  // The kernel has accepted `fd` from `listener`.
+  Connection Admit(const Taker& taker, const Listener& listener, int fd, wire::TimePoint now);
+  // An accept has failed. True: with that one connection only, ask again at once; false:
+  // descriptors or memory have run out, stay away.
+  bool AcceptFailed(int error);
+  // The offers alone: as Take(), without an accept.
+  std::optional<Connection> TakeOffered(const Taker& taker);
+
+  // In the order of the options, all shards of an address together.
+  std::vector<net::Address> addresses() const;
+  std::vector<ListenerStats> ListenersStats() const;  // one an address, its shards added up
 
   // Accepts that met a closed gate after its engine had acknowledged: always 0.
   int64_t births_after_stop() const { return births_after_stop_.load(); }
 
   // For the shutdown, in this order: nothing new; the queue is empty; no engine takes: shut; no
-  // engine waits on wait_fds() any more: close.
+  // engine waits at a doorway any more: close.
   void RefuseNew();
   int64_t QueueLength() const;
   void ShutListeners();
   void CloseListeners();
 
  private:
-  Taken Accept(const Taker& taker);
+  Taken Accept(const Taker& taker, Doorway& doorway);
   void LogExhausted(int error);
-  Taken Born(const Taker& taker, const Listener& listener, int fd);
+  Connection Born(const Taker& taker, const Listener& listener, int fd, wire::TimePoint now);
 
   Lobby& lobby_;
   Ledger& ledger_;
   FdReserve reserve_;
   std::vector<Listener> listeners_;
-  std::vector<int> wait_fds_;
-  std::atomic<uint32_t> next_listener_{0};  // where the next accept begins, for fairness
   std::atomic<int64_t> births_after_stop_{0};
   log::RateLimiter exhausted_log_{1, 1};
 };

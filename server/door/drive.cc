@@ -38,15 +38,7 @@ Step Read(Connection& connection, Ledger& ledger, wire::TimePoint now) {
   const ssize_t n = Uninterrupted(
       [&] { return recv(connection.fd.get(), room.data(), room.size(), MSG_DONTWAIT); });
   if (WouldBlock(n)) return Step::kWouldBlock;
-  if (n > 0) {
-    NoteFirstByte(connection, now);
-    ledger.CountReceived(connection, n);
-    connection.session.OnReceived(static_cast<size_t>(n), now);
-  } else if (n == 0) {
-    connection.session.OnEndOfStream(now);
-  } else {
-    connection.session.OnReset(now);
-  }
+  OnRead(connection, n, ledger, now);
   return Step::kDone;
 }
 
@@ -61,12 +53,7 @@ Step Write(Connection& connection, Ledger& ledger, wire::TimePoint now) {
     connection.session.OnReset(now);
     return Step::kDone;
   }
-  ledger.CountSent(connection, n);
-  connection.session.OnSent(static_cast<size_t>(n), now);
-  if (!connection.counted_held && connection.session.held()) {
-    connection.counted_held = true;
-    ledger.CountHeld(connection);
-  }
+  OnWritten(connection, static_cast<size_t>(n), ledger, now);
   return Step::kDone;
 }
 
@@ -132,6 +119,27 @@ Progress Drive(Connection& connection, Ledger& ledger, wire::TimePoint now) {
     if (step == Step::kDone) continue;
     if (now < session.deadline()) return wait;
     session.OnTime(now);  // ends it, or moves the deadline
+  }
+}
+
+void OnRead(Connection& connection, ssize_t n, Ledger& ledger, wire::TimePoint now) {
+  if (n > 0) {
+    NoteFirstByte(connection, now);
+    ledger.CountReceived(connection, n);
+    connection.session.OnReceived(static_cast<size_t>(n), now);
+  } else if (n == 0) {
+    connection.session.OnEndOfStream(now);
+  } else {
+    connection.session.OnReset(now);
+  }
+}
+
+void OnWritten(Connection& connection, size_t n, Ledger& ledger, wire::TimePoint now) {
+  ledger.CountSent(connection, static_cast<int64_t>(n));
+  connection.session.OnSent(n, now);
+  if (!connection.counted_held && connection.session.held()) {
+    connection.counted_held = true;
+    ledger.CountHeld(connection);
   }
 }
 

@@ -3,6 +3,10 @@
 #ifndef HANDSHAKE_SERVER_DOOR_DRIVE_H_
 #define HANDSHAKE_SERVER_DOOR_DRIVE_H_
 
+#include <sys/types.h>
+
+#include <cstddef>
+
 #include "common/wire/session.h"
 #include "server/door/connection.h"
 #include "server/door/ledger.h"
@@ -19,6 +23,13 @@ enum class Progress : uint8_t {
 // Reads at most once (what arrived later is reported by readiness again), writes what it can, and
 // applies the deadline after having read what had arrived. Called by whoever owns the connection.
 Progress Drive(Connection& connection, Ledger& ledger, wire::TimePoint now);
+
+// The parts of it, for an engine whose reads and writes are done by the kernel meanwhile.
+// What a read into session.Room() said: so many bytes, 0 for the end of the stream, below 0 for a
+// connection that is broken.
+void OnRead(Connection& connection, ssize_t n, Ledger& ledger, wire::TimePoint now);
+// So many bytes of session.Output() were sent.
+void OnWritten(Connection& connection, size_t n, Ledger& ledger, wire::TimePoint now);
 
 // Ends it for a reason outside the protocol: counted, reset.
 void Abort(Connection& connection, wire::Verdict verdict, Ledger& ledger, wire::TimePoint now);

@@ -22,6 +22,11 @@ class FdReserve {
   absl::Status Open();
   // False: leave the door alone for a while, then ask again.
   bool MayAccept() { return !low_.load(std::memory_order_relaxed) || HasRoom(); }
+  // Is none of the `more` numbers behind this one reserved? Then so many connections may be
+  // accepted before anybody looks.
+  bool HasRoomFor(int fd, int more) const {
+    return fd < first_reserved_.load(std::memory_order_relaxed) - more;
+  }
   // A connection got this number.
   void Note(int fd) {
     if (fd >= first_reserved_.load(std::memory_order_relaxed)) low_.store(true);

@@ -1,5 +1,6 @@
 #include "server/door/listener.h"
 
+#include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -7,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 
@@ -40,6 +42,22 @@ int SetOption(int fd, int level, int name, int value) {
   return setsockopt(fd, level, name, &value, sizeof(value)) == 0 ? 0 : errno;
 }
 
+// Tells the kernel which socket of the group that `fd` belongs to gets a new connection: the one
+// whose place in the group is its CPU's place in `cpus`. A CPU that is not there counts as the
+// first. Where this is refused, the kernel goes on spreading by a hash of the addresses.
+void SteerByCpu(int fd, std::span<const int> cpus) {
+  std::vector<sock_filter> code;
+  code.push_back(
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(SKF_AD_OFF + SKF_AD_CPU)));
+  for (size_t i = 1; i < cpus.size(); ++i) {
+    code.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(cpus[i]), 0, 1));
+    code.push_back(BPF_STMT(BPF_RET | BPF_K, static_cast<uint32_t>(i)));
+  }
+  code.push_back(BPF_STMT(BPF_RET | BPF_K, 0));
+  const sock_fprog program{.len = static_cast<uint16_t>(code.size()), .filter = code.data()};
+  setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program));
+}
+
 bool ReadTcpInfo(int fd, tcp_info& info) {
   socklen_t size = sizeof(info);
   return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
@@ -47,24 +65,41 @@ bool ReadTcpInfo(int fd, tcp_info& info) {
 
 }  // namespace
 
-absl::StatusOr<Listener> Listener::Open(const ListenerOptions& options) {
-  const net::Address& address = options.address;
-  Listener listener;
-  listener.fd_.reset(socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  const int fd = listener.fd();
-  if (fd < 0) return OpenError(address, "socket", errno);
-  // No SO_REUSEPORT: a second server on the same port must fail, not share it. Connections inherit
-  // the rest: no delay for their one small write, and an ACK that waits for it to ride on.
-  SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  SetOption(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
-  if (address.family() == AF_INET6) SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-  if (bind(fd, address.data(), address.size()) != 0) return OpenError(address, "bind", errno);
-  if (listen(fd, kBacklog) != 0) return OpenError(address, "listen", errno);
-  listener.address_ = net::Address::OfSocket(fd);
-  listener.framing_ = options.handshake.framing;
-  listener.protocol_ = std::make_unique<wire::HandshakeProtocol>(options.handshake);
-  return listener;
+absl::StatusOr<std::vector<Listener>> Listener::OpenShards(const ListenerOptions& options,
+                                                           std::span<const int> cpus) {
+  const auto protocol = std::make_shared<const wire::HandshakeProtocol>(options.handshake);
+  std::vector<Listener> shards;
+  for (size_t i = 0; i < cpus.size(); ++i) {
+    Listener shard;
+    shard.shard_ = static_cast<int>(i);
+    shard.framing_ = options.handshake.framing;
+    shard.protocol_ = protocol;
+    const net::Address& address = i == 0 ? options.address : shards.front().address_;
+    if (absl::Status status = shard.Bind(address, i > 0); !status.ok()) return status;
+    // The first binds alone, so that a second server on the port fails; then it lets others in.
+    if (i == 0 && cpus.size() > 1) SetOption(shard.fd(), SOL_SOCKET, SO_REUSEPORT, 1);
+    shards.push_back(std::move(shard));
+  }
+  for (const Listener& shard : shards) {
+    if (listen(shard.fd(), kBacklog) != 0) return OpenError(shard.address_, "listen", errno);
+  }
+  if (shards.size() > 1) SteerByCpu(shards.front().fd(), cpus);
+  return shards;
+}
+
+absl::Status Listener::Bind(const net::Address& address, bool joins_others) {
+  fd_.reset(socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd_) return OpenError(address, "socket", errno);
+  // Connections inherit these: no delay for their one small write, and an ACK that waits for it to
+  // ride on.
+  SetOption(fd(), SOL_SOCKET, SO_REUSEADDR, 1);
+  SetOption(fd(), IPPROTO_TCP, TCP_NODELAY, 1);
+  SetOption(fd(), IPPROTO_TCP, TCP_QUICKACK, 0);
+  if (joins_others) SetOption(fd(), SOL_SOCKET, SO_REUSEPORT, 1);
+  if (address.family() == AF_INET6) SetOption(fd(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (bind(fd(), address.data(), address.size()) != 0) return OpenError(address, "bind", errno);
+  address_ = net::Address::OfSocket(fd());
+  return absl::OkStatus();
 }
 
 ListenerStats Listener::Stats() const {

@@ -1,10 +1,12 @@
-// One listening socket, opened once and kept for the life of the process.
+// The listening sockets of one address, opened once and kept for the life of the process.
 #ifndef HANDSHAKE_SERVER_DOOR_LISTENER_H_
 #define HANDSHAKE_SERVER_DOOR_LISTENER_H_
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/net/address.h"
@@ -28,15 +30,21 @@ struct ListenerStats {
   int64_t dropped = 0;             // connection attempts dropped at this listener (SO_MEMINFO)
 };
 
-// Non-blocking, shared by all engines, never closed while one serves: closing a listener resets
-// what waits in its queue. Const methods may be called from any thread.
+// One socket: one shard of an address. Non-blocking, shared by all engines, never closed while one
+// serves: closing a listener resets what waits in its queue. Const methods may be called from any
+// thread.
 class Listener {
  public:
+  // One socket for each of `cpus` (at least one), in their order. The kernel gives a connection to
+  // the socket of the CPU that its SYN came in on; where it cannot be told so, by a hash.
   // ALREADY_EXISTS: the address is taken; INVALID_ARGUMENT: not an address of this machine;
   // PERMISSION_DENIED: a privileged port. Each says what to do.
-  static absl::StatusOr<Listener> Open(const ListenerOptions& options);
+  static absl::StatusOr<std::vector<Listener>> OpenShards(const ListenerOptions& options,
+                                                          std::span<const int> cpus);
 
   int fd() const { return fd_.get(); }
+  // Its number among the sockets of its address.
+  int shard() const { return shard_; }
   const net::Address& address() const { return address_; }
   const wire::Protocol& protocol() const { return *protocol_; }
   ListenerStats Stats() const;
@@ -51,12 +59,15 @@ class Listener {
 
  private:
   Listener() = default;
+  // Bound, not listening.
+  absl::Status Bind(const net::Address& address, bool joins_others);
 
   net::UniqueFd fd_;
+  int shard_ = 0;
   net::Address address_;
   wire::Framing framing_ = wire::Framing::kAuto;
-  // On the heap: sessions refer to it while the listener moves.
-  std::unique_ptr<wire::HandshakeProtocol> protocol_;
+  // One for all shards, on the heap: sessions refer to it while the listener moves.
+  std::shared_ptr<const wire::HandshakeProtocol> protocol_;
 };
 
 }  // namespace handshake::server

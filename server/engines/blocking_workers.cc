@@ -8,12 +8,12 @@ BlockingWorkersEngine::BlockingWorkersEngine(const EngineContext& context, Mode 
                                              uint32_t generation, int64_t worker_count)
     : Engine(context, mode, generation),
       worker_count_(worker_count),
-      threads_(context.cpu_meter, mode) {}
+      threads_(this->context(), mode) {}
 
 absl::Status BlockingWorkersEngine::Prepare() {
   if (absl::Status status = drain_.Open(); !status.ok()) return status;
   if (absl::Status status = leave_.Open(); !status.ok()) return status;
-  watch_.emplace(context().door, drain_);
+  watch_.emplace(context().door.MakeDoorway(), drain_);
   return threads_.Create(worker_count_, [this](int64_t) { RunWorker(); });
 }
 
@@ -27,22 +27,23 @@ void BlockingWorkersEngine::HandOverAll() {
 }
 
 void BlockingWorkersEngine::RunWorker() {
-  while (std::optional<Connection> connection = TakeNext()) ServeToTheEnd(*connection);
+  Doorway doorway = context().door.MakeDoorway();
+  while (std::optional<Connection> connection = TakeNext(doorway)) ServeToTheEnd(*connection);
 }
 
-std::optional<Connection> BlockingWorkersEngine::TakeNext() {
-  Taken taken = Take();  // under load this is all: no lock, no waiting
+std::optional<Connection> BlockingWorkersEngine::TakeNext(Doorway& doorway) {
+  Taken taken = Take(doorway);  // under load this is all: no lock, no waiting
   const bool must_wait =
       taken.status == Taken::Status::kNothing || taken.status == Taken::Status::kExhausted;
-  if (must_wait) taken = TakeAtDoor();
+  if (must_wait) taken = TakeAtDoor(doorway);
   return std::move(taken.connection);
 }
 
-Taken BlockingWorkersEngine::TakeAtDoor() {
+Taken BlockingWorkersEngine::TakeAtDoor(Doorway& doorway) {
   const std::lock_guard turn(at_the_door_);
   TakeBackOff back_off;
   while (true) {
-    Taken taken = Take();
+    Taken taken = Take(doorway);
     switch (taken.status) {
       case Taken::Status::kConnection:
       case Taken::Status::kStopped:

@@ -36,8 +36,8 @@ class BlockingWorkersEngine : public Engine {
  private:
   void RunWorker();
   // Nothing: no more will be taken.
-  std::optional<Connection> TakeNext();
-  Taken TakeAtDoor();
+  std::optional<Connection> TakeNext(Doorway& doorway);
+  Taken TakeAtDoor(Doorway& doorway);
   void ServeToTheEnd(Connection& connection);
 
   const int64_t worker_count_;

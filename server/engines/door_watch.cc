@@ -4,9 +4,9 @@
 
 namespace handshake::server {
 
-DoorWatch::DoorWatch(const Door& door, const net::WakeEvent& latch) {
+DoorWatch::DoorWatch(const Doorway& doorway, const net::WakeEvent& latch) {
   fds_.push_back({.fd = latch.fd(), .events = POLLIN, .revents = 0});
-  for (const int fd : door.wait_fds()) fds_.push_back({.fd = fd, .events = POLLIN, .revents = 0});
+  for (const int fd : doorway.wait_fds) fds_.push_back({.fd = fd, .events = POLLIN, .revents = 0});
 }
 
 void DoorWatch::AwaitDoor() { poll(fds_.data(), fds_.size(), -1); }

@@ -17,7 +17,7 @@ namespace handshake::server {
 // both.
 class DoorWatch {
  public:
-  DoorWatch(const Door& door, const net::WakeEvent& latch);
+  DoorWatch(const Doorway& doorway, const net::WakeEvent& latch);
   // Until the door may have something, or the latch is raised.
   void AwaitDoor();
   // The door is of no use for a while: only the latch, or `pause`.

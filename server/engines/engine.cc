@@ -14,19 +14,31 @@ Engine::Counts Engine::counts() const {
   return counts;
 }
 
-Taken Engine::Take() {
-  return context_.door.Take(
-      {.mode = mode_, .generation = generation_, .gate = gate_, .taken_count = taken_});
+Taken Engine::Take(Doorway& doorway) {
+  return context_.door.Take(MakeTaker(), doorway);
 }
 
 Progress Engine::Serve(Connection& connection) {
   const Progress progress = Drive(connection, context_.ledger, wire::Clock::now());
-  if (progress == Progress::kEnded) {
-    const bool ok = connection.session.verdict() == wire::Verdict::kOk;
-    (ok ? completed_ : failed_).fetch_add(1);
-    NotifyDrain();
-  }
+  if (progress == Progress::kEnded) CountEnd(connection);
   return progress;
+}
+
+std::optional<Connection> Engine::TakeOffered() { return context_.door.TakeOffered(MakeTaker()); }
+
+Connection Engine::Admit(const Listener& listener, int fd, wire::TimePoint now) {
+  return context_.door.Admit(MakeTaker(), listener, fd, now);
+}
+
+void Engine::End(const Connection& connection, wire::TimePoint now) {
+  context_.ledger.CountEnded(connection, now);
+  CountEnd(connection);
+}
+
+void Engine::CountEnd(const Connection& connection) {
+  const bool ok = connection.session.verdict() == wire::Verdict::kOk;
+  (ok ? completed_ : failed_).fetch_add(1);
+  NotifyDrain();
 }
 
 void Engine::HandOver(std::span<Connection> slice, wire::TimePoint detached_at) {

@@ -6,7 +6,9 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "common/wire/session.h"
@@ -23,7 +25,9 @@ namespace handshake::server {
 struct EngineOptions {
   int64_t max_threads = 4'096;  // thread-per-connection: accepting pauses there
   int64_t pool_threads = 0;     // thread-pool; 0: max(4, 2 x CPUs)
-  int64_t workers = 0;          // epoll: reactor threads; 0: max(1, CPUs / 2)
+  int64_t workers = 0;          // event modes: threads, at most one a CPU; 0: max(1, CPUs / 2)
+  // The CPUs that engine threads run on; each has a shard of the door. Empty: all that are allowed.
+  std::vector<int> cpus;
 };
 
 // What engines work with; all of it outlives them.
@@ -55,7 +59,10 @@ class Engine {
 
   // On return nothing is taken any more. It overtakes: the gate is checked before every take, so it
   // waits for one accept call at most. What was taken is served on.
-  void StopTaking() { gate_.Close(); }
+  void StopTaking() {
+    OnStopTaking();
+    gate_.Close();
+  }
 
   // After StopTaking(): serves on until all has ended, `deadline` has passed or HurryDrain() was
   // called; then passes what is left to the lobby in small slices. A connection is always either
@@ -81,12 +88,20 @@ class Engine {
 
  protected:
   // For engine threads. Take: see Door::Take. Serve: see Drive.
-  Taken Take();
+  Taken Take(Doorway& doorway);
   Progress Serve(Connection& connection);
+  // For engines that let the kernel accept: see Door.
+  std::optional<Connection> TakeOffered();
+  Connection Admit(const Listener& listener, int fd, wire::TimePoint now);
+  // Counts a connection that has ended without Serve(); it may be closed from now on.
+  void End(const Connection& connection, wire::TimePoint now);
   // Passes connections that this engine serves to the lobby. detached_at: since when no thread
   // waits on them.
   void HandOver(std::span<Connection> slice, wire::TimePoint detached_at);
 
+  // StopTaking() has begun. On return nothing may be on its way that would bring a connection past
+  // the gate: an accept that was left to the kernel.
+  virtual void OnStopTaking() {}
   // Drain() has begun: threads that only wait for connections may end.
   virtual void OnDrain() = 0;
   // Hands over all there is; returns when nothing is left.
@@ -97,6 +112,10 @@ class Engine {
   const EngineContext& context() const { return context_; }
 
  private:
+  Taker MakeTaker() {
+    return {.mode = mode_, .generation = generation_, .gate = gate_, .taken_count = taken_};
+  }
+  void CountEnd(const Connection& connection);
   void NotifyDrain();
 
   const EngineContext context_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "server/door/cpus.h"
 
 namespace handshake::server {
 
@@ -28,7 +29,8 @@ absl::Status EngineThreads::Create(int64_t count, std::function<void(int64_t)> b
       threads_.emplace_back([this, i, body] {
         // The kernel keeps 15 characters.
         prctl(PR_SET_NAME, ModeName(mode_).substr(0, 15).data());
-        const CpuMeter::Scope metered(cpu_meter_, mode_);
+        StayOn(context_.options.cpus);
+        const CpuMeter::Scope metered(context_.cpu_meter, mode_);
         std::unique_lock lock(mutex_);
         ordered_.wait(lock, [this] { return order_ != Order::kWait; });
         if (order_ == Order::kLeave) return;

@@ -10,15 +10,17 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "server/door/cpu_meter.h"
+#include "server/engines/engine.h"
 
 namespace handshake::server {
 
-// Creates threads while failing is still possible and lets them run later. Owned by an engine and
-// used by its owner only; the destructor joins (and never runs what was not released).
+// On the CPUs that engines may use. Creates threads while failing is still possible and lets them
+// run later. Owned by an engine and used by its owner only; the destructor joins (and never runs
+// what was not released).
 class EngineThreads {
  public:
-  EngineThreads(CpuMeter& cpu_meter, Mode mode) : cpu_meter_(cpu_meter), mode_(mode) {}
+  // `context` must outlive it.
+  EngineThreads(const EngineContext& context, Mode mode) : context_(context), mode_(mode) {}
   ~EngineThreads();
 
   // `body` is called on each of `count` threads with its number, after Release().
@@ -30,7 +32,7 @@ class EngineThreads {
   enum class Order { kWait, kRun, kLeave };
   void Give(Order order);
 
-  CpuMeter& cpu_meter_;
+  const EngineContext& context_;
   const Mode mode_;
   std::mutex mutex_;
   std::condition_variable ordered_;

@@ -9,47 +9,22 @@ namespace {
 // Takes in one turn, so that a rush at the door does not keep those inside waiting.
 constexpr int kTakesPerTurn = 1'024;
 
-// Connections that are on their way to the lobby at once.
-constexpr size_t kHandOverSlice = 64;
-
 }  // namespace
 
-EpollEngine::EpollEngine(const EngineContext& context, uint32_t generation)
-    : Engine(context, Mode::kEpoll, generation), threads_(context.cpu_meter, Mode::kEpoll) {}
-
-EpollEngine::~EpollEngine() = default;
-
-absl::Status EpollEngine::Prepare() {
-  for (int64_t i = 0; i < context().options.workers; ++i) {
-    workers_.push_back(std::make_unique<EpollWorker>(*this));
-    if (absl::Status status = workers_.back()->Prepare(); !status.ok()) return status;
-  }
-  return threads_.Create(context().options.workers, [this](int64_t i) { workers_[i]->Run(); });
+std::unique_ptr<EventWorker> EpollEngine::MakeWorker(Doorway doorway) {
+  return std::make_unique<EpollWorker>(*this, std::move(doorway));
 }
 
-void EpollEngine::Start() { threads_.Release(); }
-
-void EpollEngine::OnDrain() { Enter(Phase::kDraining); }
-
-void EpollEngine::HandOverAll() {
-  Enter(Phase::kLeaving);
-  AwaitEmpty();
-}
-
-void EpollEngine::Enter(Phase phase) {
-  phase_.store(phase);
-  for (const std::unique_ptr<EpollWorker>& worker : workers_) worker->Wake();
-}
-
-EpollWorker::EpollWorker(EpollEngine& engine) : engine_(engine), wheel_(wire::Clock::now()) {}
+EpollWorker::EpollWorker(EpollEngine& engine, Doorway doorway)
+    : engine_(engine), doorway_(std::move(doorway)), wheel_(wire::Clock::now()) {}
 
 absl::Status EpollWorker::Prepare() {
   if (absl::Status status = wake_.Open(); !status.ok()) return status;
   if (absl::Status status = reactor_.Open(); !status.ok()) return status;
-  slice_.reserve(kHandOverSlice);
+  slice_.reserve(EpollEngine::kHandOverSlice);
   int error = reactor_.Watch(wake_.fd(), kWakeTag, net::Reactor::kReadable);
   // Watched from now on, so that Start() cannot fail; nobody looks before it.
-  for (const int fd : engine_.context().door.wait_fds()) {
+  for (const int fd : doorway_.wait_fds) {
     if (error == 0) error = reactor_.Watch(fd, kDoorTag, net::Reactor::kReadable);
   }
   door_watched_ = error == 0;
@@ -76,7 +51,7 @@ void EpollWorker::Run() {
     if (door_ready && !stopped_) TakeAll();
     while (const std::optional<uint32_t> slot = wheel_.TakeDue(now)) Due(*slot, now);
 
-    const EpollEngine::Phase phase = engine_.phase_.load();
+    const EpollEngine::Phase phase = engine_.phase();
     if (phase == EpollEngine::Phase::kServing) continue;
     stopped_ = true;
     UnwatchDoor();
@@ -87,7 +62,7 @@ void EpollWorker::Run() {
 
 std::optional<wire::TimePoint> EpollWorker::NextTurn() const {
   // While it leaves, the next slice follows as soon as what is ready now was served.
-  if (engine_.phase_.load() == EpollEngine::Phase::kLeaving) return wire::TimePoint{};
+  if (engine_.phase() == EpollEngine::Phase::kLeaving) return wire::TimePoint{};
   const std::optional<wire::TimePoint> due = wheel_.NextDue();
   if (!back_at_door_) return due;
   return due ? std::min(*due, *back_at_door_) : *back_at_door_;
@@ -95,7 +70,7 @@ std::optional<wire::TimePoint> EpollWorker::NextTurn() const {
 
 void EpollWorker::TakeAll() {
   for (int i = 0; i < kTakesPerTurn; ++i) {
-    Taken taken = engine_.Take();
+    Taken taken = engine_.Take(doorway_);
     switch (taken.status) {
       case Taken::Status::kConnection:
         back_off_.Reset();
@@ -118,7 +93,7 @@ void EpollWorker::TakeAll() {
 void EpollWorker::WatchDoor() {
   if (door_watched_) return;
   door_watched_ = true;
-  for (const int fd : engine_.context().door.wait_fds()) {
+  for (const int fd : doorway_.wait_fds) {
     // Memory for this was had before; should it fail now, the next back-off tries again.
     if (reactor_.Watch(fd, kDoorTag, net::Reactor::kReadable) == 0) continue;
     UnwatchDoor();
@@ -130,16 +105,13 @@ void EpollWorker::WatchDoor() {
 void EpollWorker::UnwatchDoor() {
   if (!door_watched_) return;
   door_watched_ = false;
-  for (const int fd : engine_.context().door.wait_fds()) reactor_.Unwatch(fd);
+  for (const int fd : doorway_.wait_fds) reactor_.Unwatch(fd);
 }
 
 void EpollWorker::Admit(Connection&& connection) {
   const Progress progress = engine_.Serve(connection);
   if (progress == Progress::kEnded) return;
-  const wire::TimePoint deadline = connection.session.deadline();
-  const uint32_t slot = table_.Add(std::move(connection), Note{.armed = deadline});
-  wheel_.Arm(slot, deadline);
-  Keep(slot, progress);
+  Keep(table_.Add(std::move(connection), Note{}), progress);
 }
 
 void EpollWorker::Ready(uint32_t slot) {
@@ -152,20 +124,15 @@ void EpollWorker::Ready(uint32_t slot) {
 }
 
 void EpollWorker::Due(uint32_t slot, wire::TimePoint now) {
-  auto& [connection, note] = table_.at(slot);
-  note.armed = connection.session.deadline();
-  if (now >= note.armed) return Ready(slot);
-  wheel_.Arm(slot, note.armed);  // it moved since it was armed
+  const wire::TimePoint deadline = table_.at(slot).connection.session.deadline();
+  if (now >= deadline) return Ready(slot);
+  wheel_.Arm(slot, deadline);  // it moved since it was armed
 }
 
 void EpollWorker::Keep(uint32_t slot, Progress progress) {
   auto& [connection, note] = table_.at(slot);
-  const wire::TimePoint deadline = connection.session.deadline();
   // A deadline that moved further away is noticed when the old one is due.
-  if (deadline < note.armed || !wheel_.armed(slot)) {
-    note.armed = deadline;
-    wheel_.Arm(slot, deadline);
-  }
+  wheel_.ArmNoLater(slot, connection.session.deadline());
   const uint32_t interest =
       progress == Progress::kAwaitWritable ? net::Reactor::kWritable : net::Reactor::kReadable;
   if (note.watching == interest) return;
@@ -193,7 +160,7 @@ Connection EpollWorker::Forget(uint32_t slot) {
 void EpollWorker::HandOverSlice() {
   const wire::TimePoint detached_at = wire::Clock::now();
   uint32_t slot = 0;
-  while (!table_.empty() && slice_.size() < kHandOverSlice) {
+  while (!table_.empty() && slice_.size() < EpollEngine::kHandOverSlice) {
     slot = table_.NextInUse(slot);
     slice_.push_back(Forget(slot));
   }

@@ -2,7 +2,6 @@
 #ifndef HANDSHAKE_SERVER_ENGINES_EPOLL_H_
 #define HANDSHAKE_SERVER_ENGINES_EPOLL_H_
 
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -13,52 +12,35 @@
 #include "common/net/timer_wheel.h"
 #include "common/net/wake_event.h"
 #include "server/door/connection_table.h"
-#include "server/engines/engine.h"
-#include "server/engines/engine_threads.h"
+#include "server/engines/event_workers.h"
 
 namespace handshake::server {
-
-class EpollWorker;
 
 //   worker 1   wait {door, its connections, its timers} -> take, serve -> wait ...
 //   worker 2   the same, with its own reactor, table and timer wheel: nothing is shared but the
 //   door
-class EpollEngine final : public Engine {
+class EpollEngine final : public EventWorkersEngine {
  public:
   static constexpr std::string_view kDescription =
       "a few reactor threads, each serves many connections as they become ready";
 
-  EpollEngine(const EngineContext& context, uint32_t generation);
-  ~EpollEngine() override;
-
-  absl::Status Prepare() override;
-  void Start() override;
+  EpollEngine(const EngineContext& context, uint32_t generation)
+      : EventWorkersEngine(context, Mode::kEpoll, generation) {}
 
  protected:
-  void OnDrain() override;
-  void HandOverAll() override;
-
- private:
-  friend class EpollWorker;
-  enum class Phase : uint8_t { kServing, kDraining, kLeaving };
-  void Enter(Phase phase);
-
-  std::atomic<Phase> phase_{Phase::kServing};
-  std::vector<std::unique_ptr<EpollWorker>> workers_;
-  EngineThreads threads_;  // last: joined before the workers go away
+  std::unique_ptr<EventWorker> MakeWorker(Doorway doorway) override;
 };
 
-// One reactor thread. Everything but Wake() belongs to that thread once it runs.
-class EpollWorker {
+// One reactor thread.
+class EpollWorker final : public EventWorker {
  public:
-  explicit EpollWorker(EpollEngine& engine);
-  absl::Status Prepare();
-  void Run();
-  void Wake() { wake_.Raise(); }
+  EpollWorker(EpollEngine& engine, Doorway doorway);
+  absl::Status Prepare() override;
+  void Run() override;
+  void Wake() override { wake_.Raise(); }
 
  private:
   struct Note {
-    wire::TimePoint armed;  // the wheel's deadline: the session's, or an earlier one
     uint32_t watching = 0;  // what the reactor reports
   };
   static constexpr uint64_t kDoorTag = UINT64_MAX;
@@ -78,6 +60,7 @@ class EpollWorker {
   std::optional<wire::TimePoint> NextTurn() const;
 
   EpollEngine& engine_;
+  Doorway doorway_;
   net::WakeEvent wake_;
   net::Reactor reactor_;
   net::TimerWheel wheel_;

@@ -1,26 +1,22 @@
 #include "server/engines/factory.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <string_view>
 
+#include "server/door/cpus.h"
 #include "server/engines/epoll.h"
+#include "server/engines/io_uring.h"
 #include "server/engines/sequential.h"
 #include "server/engines/thread_per_connection.h"
 #include "server/engines/thread_pool.h"
 
 namespace handshake::server {
-int64_t CpuCount() {
-  cpu_set_t cpus;
-  if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0) return 1;
-  return std::max(1, CPU_COUNT(&cpus));
-}
-
 EngineOptions WithDefaults(const EngineOptions& options) {
   EngineOptions filled = options;
-  if (filled.pool_threads == 0) filled.pool_threads = std::max<int64_t>(4, 2 * CpuCount());
-  if (filled.workers == 0) filled.workers = std::max<int64_t>(1, CpuCount() / 2);
+  if (filled.cpus.empty()) filled.cpus = AllowedCpus();
+  const auto cpus = static_cast<int64_t>(filled.cpus.size());
+  if (filled.pool_threads == 0) filled.pool_threads = std::max<int64_t>(4, 2 * cpus);
+  if (filled.workers == 0) filled.workers = std::max<int64_t>(1, cpus / 2);
   return filled;
 }
 
@@ -34,8 +30,16 @@ std::string EngineDescription(Mode mode) {
       return std::string(ThreadPoolEngine::kDescription);
     case Mode::kEpoll:
       return std::string(EpollEngine::kDescription);
+    case Mode::kIoUring:
+      return std::string(IoUringEngine::kDescription);
   }
   return "";
+}
+
+std::string EngineUnavailable(Mode mode) {
+  if (mode != Mode::kIoUring) return "";
+  const absl::Status probed = IoUringEngine::Probe();
+  return probed.ok() ? "" : std::string(probed.message());
 }
 
 std::unique_ptr<Engine> MakeEngine(const EngineContext& context, Mode mode, uint32_t generation) {
@@ -48,6 +52,8 @@ std::unique_ptr<Engine> MakeEngine(const EngineContext& context, Mode mode, uint
       return std::make_unique<ThreadPoolEngine>(context, generation);
     case Mode::kEpoll:
       return std::make_unique<EpollEngine>(context, generation);
+    case Mode::kIoUring:
+      return std::make_unique<IoUringEngine>(context, generation);
   }
   return nullptr;
 }
@@ -61,6 +67,7 @@ int64_t EngineMaxConcurrent(Mode mode, const EngineOptions& options, int64_t fd_
     case Mode::kThreadPool:
       return std::min(options.pool_threads, fd_limit);
     case Mode::kEpoll:
+    case Mode::kIoUring:
       return fd_limit;
   }
   return 0;

@@ -38,7 +38,7 @@ timespec Until(wire::TimePoint deadline) {
 ThreadPerConnectionEngine::ThreadPerConnectionEngine(const EngineContext& context,
                                                      uint32_t generation)
     : Engine(context, Mode::kThreadPerConnection, generation),
-      acceptor_(context.cpu_meter, Mode::kThreadPerConnection) {}
+      acceptor_(this->context(), Mode::kThreadPerConnection) {}
 
 ThreadPerConnectionEngine::~ThreadPerConnectionEngine() {
   std::unique_lock lock(mutex_);
@@ -86,10 +86,11 @@ void ThreadPerConnectionEngine::RunAcceptor() {
   sigaddset(&leave, LeaveSignal());
   pthread_sigmask(SIG_BLOCK, &leave, nullptr);  // the connection threads inherit this
 
-  DoorWatch watch(context().door, drain_);
+  Doorway doorway = context().door.MakeDoorway();
+  DoorWatch watch(doorway, drain_);
   TakeBackOff back_off;
   while (AwaitRoom()) {
-    Taken taken = Take();
+    Taken taken = Take(doorway);
     switch (taken.status) {
       case Taken::Status::kConnection:
         if (StartThread(std::move(*taken.connection))) {

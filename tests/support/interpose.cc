@@ -1,6 +1,7 @@
 #include "tests/support/interpose.h"
 
 #include <dlfcn.h>
+#include <liburing.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -35,6 +36,7 @@ constinit std::atomic<size_t> g_send_limit{0};
 constinit std::atomic<const char*> g_cut_prefix{nullptr};
 constinit std::atomic<size_t> g_cut_prefix_size{0};
 constinit std::atomic<int64_t> g_answers_cut{0};
+constinit std::atomic<bool> g_accept_one_by_one{false};
 
 Plan& PlanOf(Call call) { return g_plans[static_cast<size_t>(call)]; }
 
@@ -101,6 +103,70 @@ void Release(int fd) {
   setsockopt(fd, IPPROTO_TCP, TCP_CORK, &zero, sizeof(zero));
 }
 
+constexpr uint32_t kNopInjectResult = 1;  // IORING_NOP_INJECT_RESULT, newer than the header
+
+// The request does nothing and completes with this error; what it is linked to fails with it.
+void FailRequest(io_uring_sqe& request, int error) {
+  request.opcode = IORING_OP_NOP;
+  request.flags &= IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
+  request.ioprio = 0;
+  request.fd = -1;
+  request.off = 0;
+  request.addr = 0;
+  request.len = static_cast<uint32_t>(-error);
+  request.rw_flags = kNopInjectResult;
+  request.buf_index = 0;
+}
+
+// As if the kernel had taken no more than this: what is linked to it does not happen.
+void ShortenSend(io_uring_sqe& send, io_uring_sqe& linked, size_t bytes) {
+  if (bytes >= send.len) return;
+  send.len = static_cast<uint32_t>(bytes);
+  if ((send.flags & IOSQE_IO_LINK) == 0) return;
+  send.flags &= static_cast<uint8_t>(~IOSQE_IO_LINK);
+  FailRequest(linked, ECANCELED);
+}
+
+void ChangeSend(io_uring_sqe& send, io_uring_sqe& linked) {
+  if (const int error = NextError(Call::kSend)) return FailRequest(send, error);
+  if (g_cut_prefix.load() != nullptr) {
+    if (IsHeldBack(send.fd)) return FailRequest(send, EAGAIN);
+    if (IsCut(reinterpret_cast<const void*>(send.addr), send.len)) {
+      g_answers_cut.fetch_add(1);
+      HoldBack(send.fd);
+      return ShortenSend(send, linked, send.len / 2 - 1);
+    }
+    Release(send.fd);
+  }
+  if (const size_t limit = g_send_limit.load(); limit > 0) ShortenSend(send, linked, limit);
+}
+
+// What was asked of the ring since it last went to the kernel.
+void ChangeRequests(io_uring& ring) {
+  const auto at = [&ring](uint32_t i) -> io_uring_sqe& {
+    return ring.sq.sqes[i & ring.sq.ring_mask];
+  };
+  for (uint32_t i = ring.sq.sqe_head; i != ring.sq.sqe_tail; ++i) {
+    io_uring_sqe& request = at(i);
+    switch (request.opcode) {
+      case IORING_OP_ACCEPT:
+        if (g_accept_one_by_one.load()) {
+          request.ioprio &= static_cast<uint16_t>(~IORING_ACCEPT_MULTISHOT);
+        }
+        if (const int error = NextError(Call::kAccept4)) FailRequest(request, error);
+        break;
+      case IORING_OP_RECV:
+        if (const int error = NextError(Call::kRecv)) FailRequest(request, error);
+        break;
+      case IORING_OP_SEND:
+        ChangeSend(request, at(i + 1));
+        break;
+      default:
+        break;
+    }
+  }
+}
+
 }  // namespace
 
 int64_t Interpose::Calls(Call call) { return PlanOf(call).calls.load(); }
@@ -122,6 +188,8 @@ void Interpose::FailShare(Call call, std::span<const int> errors, int per_millio
   plan.per_million.store(count == 0 ? 0 : per_million);
 }
 
+void Interpose::AcceptOneByOne() { g_accept_one_by_one.store(true); }
+
 void Interpose::LimitSend(size_t bytes) { g_send_limit.store(bytes); }
 
 void Interpose::CutAnswers(std::string_view prefix) {
@@ -141,6 +209,7 @@ void Interpose::Reset() {
   LimitSend(0);
   CutAnswers("");
   g_answers_cut.store(0);
+  g_accept_one_by_one.store(false);
 }
 
 }  // namespace handshake::test
@@ -186,6 +255,27 @@ int epoll_create1(int flags) noexcept {
 int eventfd(unsigned int initial, int flags) noexcept {
   static const auto next = handshake::test::Next<decltype(&eventfd)>("eventfd");
   return handshake::test::Fails(Call::kEventFd) ? -1 : next(initial, flags);
+}
+
+int io_uring_queue_init_params(unsigned entries, io_uring* ring, io_uring_params* params) {
+  static const auto next =
+      handshake::test::Next<decltype(&io_uring_queue_init_params)>("io_uring_queue_init_params");
+  if (const int error = handshake::test::NextError(Call::kRingSetup)) return -error;
+  return next(entries, ring, params);
+}
+
+int io_uring_submit(io_uring* ring) {
+  static const auto next = handshake::test::Next<decltype(&io_uring_submit)>("io_uring_submit");
+  handshake::test::ChangeRequests(*ring);
+  return next(ring);
+}
+
+int io_uring_submit_and_wait_timeout(io_uring* ring, io_uring_cqe** completion, unsigned count,
+                                     __kernel_timespec* timeout, sigset_t* signals) {
+  static const auto next = handshake::test::Next<decltype(&io_uring_submit_and_wait_timeout)>(
+      "io_uring_submit_and_wait_timeout");
+  handshake::test::ChangeRequests(*ring);
+  return next(ring, completion, count, timeout, signals);
 }
 
 int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*),

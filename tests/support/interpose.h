@@ -1,6 +1,7 @@
 // Faults of the operating system, made by the test binary itself: its definitions of the calls
 // below stand before libc's, so the product needs no seam for them. A test that links this rules
-// over every such call of its process; load belongs in another one.
+// over every such call of its process; load belongs in another one. What is asked of an io_uring is
+// changed on its way to the kernel (Linux 6.10 and later: a request that fails as told).
 #ifndef HANDSHAKE_TESTS_SUPPORT_INTERPOSE_H_
 #define HANDSHAKE_TESTS_SUPPORT_INTERPOSE_H_
 
@@ -14,8 +15,16 @@
 
 namespace handshake::test {
 
-enum class Call : uint8_t { kAccept4, kRecv, kSend, kEpollCreate1, kEventFd, kThreadCreate };
-inline constexpr int kCallCount = 6;
+enum class Call : uint8_t {
+  kAccept4,
+  kRecv,
+  kSend,
+  kEpollCreate1,
+  kEventFd,
+  kThreadCreate,
+  kRingSetup
+};
+inline constexpr int kCallCount = 7;
 
 // All are static, any thread. Everything passes through until something is asked for.
 class Interpose {
@@ -29,6 +38,9 @@ class Interpose {
   // Of all calls about `per_million` fail, each with one of `errors` (at most 8), chosen by a
   // generator that starts from `seed`.
   static void FailShare(Call call, std::span<const int> errors, int per_million, uint64_t seed);
+  // A standing accept of an io_uring is one call, made before a test could ask for anything: with
+  // this each of its connections takes a call, as elsewhere. Outlives no Reset().
+  static void AcceptOneByOne();
   // send() passes on at most this many bytes a call; 0: all.
   static void LimitSend(size_t bytes);
   // send() of a buffer that begins with `prefix` sends one byte less than half of it, and the

@@ -30,6 +30,7 @@ class CallFaultsTest : public DataPlaneFixture, public testing::WithParamInterfa
   // A twentieth of all calls fails.
   static void FailNowAndThen() {
     constexpr int kShare = 50'000;
+    Interpose::AcceptOneByOne();
     Interpose::FailShare(Call::kAccept4, kAcceptErrors, kShare, 1);
     Interpose::FailShare(Call::kRecv, kTransferErrors, kShare, 2);
     Interpose::FailShare(Call::kSend, kTransferErrors, kShare, 3);
@@ -51,6 +52,7 @@ TEST_P(CallFaultsTest, PassingErrors) {
 }
 
 TEST_P(CallFaultsTest, ShortagesOfAccept) {
+  Interpose::AcceptOneByOne();
   Interpose::FailShare(Call::kAccept4, kShortageErrors, 20'000, 4);
   Start(GetParam());
   LoadProcess load(address(), {.busy = 8});

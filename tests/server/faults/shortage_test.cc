@@ -44,6 +44,7 @@ TEST_P(ShortageTest, AcceptPausesWithoutSpinningAndRecovers) {
   // of a pool comes to the door once more when it has served its last connection.
   constexpr int64_t kAttempts = 8 + kPoolThreads;
   constexpr milliseconds kAtLeast{300};
+  Interpose::AcceptOneByOne();
   Start(GetParam());
   LoadProcess load(address(), {.busy = 8});
   ASSERT_TRUE(GoesOn(100)) << "void: no load";
@@ -80,7 +81,7 @@ TEST_P(ShortageTest, DescriptorLimitIsMetAndLifted) {
   Start(GetParam(), PatientHandshake());
   LoadProcess load(address(), {.busy = 3, .one_byte = kClients});
   // A mode that serves few at a time does not get there: it fills its own places.
-  const bool gets_there = GetParam() == Mode::kEpoll || GetParam() == Mode::kThreadPerConnection;
+  const bool gets_there = ServesMany(GetParam());
   if (gets_there) {
     EXPECT_TRUE(WaitUntil([&] { return NewSnapshot()->listeners.front().accept_queue > 0; }));
     // Others in this process still get what they need.

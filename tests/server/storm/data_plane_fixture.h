@@ -25,6 +25,11 @@ struct Totals {
 };
 Totals TotalsOf(const server::Snapshot& snapshot);
 
+// Is there room in this mode for as many clients as a test has? Others wait in the queue.
+inline bool ServesMany(server::Mode mode) {
+  return mode != server::Mode::kSequential && mode != server::Mode::kThreadPool;
+}
+
 // Deadlines that no test reaches, messages that end with LF: for clients silent as long as needed.
 wire::HandshakeOptions PatientHandshake();
 

@@ -31,7 +31,7 @@ class StopTakingTest : public testing::TestWithParam<Mode> {
   void SetUp() override {
     for (Mode mode : server::kModes) ledger_.Open(mode);
     ASSERT_TRUE(lobby_.Start().ok());
-    ASSERT_TRUE(door_.Open({{*net::Address::Parse("127.0.0.1:0"), {}}}).ok());
+    ASSERT_TRUE(door_.Open({{*net::Address::Parse("127.0.0.1:0"), {}}}, options_.cpus).ok());
   }
 
   std::unique_ptr<Engine> StartEngine(Mode mode, uint32_t generation) {
@@ -39,13 +39,14 @@ class StopTakingTest : public testing::TestWithParam<Mode> {
                                            .lobby = lobby_,
                                            .ledger = ledger_,
                                            .cpu_meter = cpu_meter_,
-                                           .options = server::WithDefaults({})};
+                                           .options = options_};
     auto engine = server::MakeEngine(context, mode, generation);
     EXPECT_TRUE(engine->Prepare().ok());
     engine->Start();
     return engine;
   }
 
+  const server::EngineOptions options_ = server::WithDefaults({});
   server::CpuMeter cpu_meter_;
   server::Ledger ledger_{4};
   server::Lobby lobby_{ledger_};
@@ -56,7 +57,7 @@ TEST_P(StopTakingTest, LeavesTheQueueToTheSuccessor) {
   constexpr int kClients = 8;
   const int rounds = kSanitized ? 5 : 30;
   auto engine = StartEngine(GetParam(), 1);
-  LoadProcess load(door_.listeners().front().address(), {.busy = kClients});
+  LoadProcess load(door_.addresses().front(), {.busy = kClients});
   for (int round = 0; round < rounds; ++round) {
     ASSERT_TRUE(WaitUntil([&] { return engine->counts().taken >= 30; }));
     engine->StopTaking();

@@ -1,0 +1,49 @@
+#include "server/engines/event_workers.h"
+
+#include "server/door/cpus.h"
+
+namespace handshake::server {
+
+EventWorkersEngine::EventWorkersEngine(const EngineContext& context, Mode mode, uint32_t generation)
+    : Engine(context, mode, generation), threads_(this->context(), mode) {}
+
+EventWorkersEngine::~EventWorkersEngine() = default;
+
+absl::Status EventWorkersEngine::Prepare() {
+  const int64_t count = context().options.workers;
+  for (int64_t i = 0; i < count; ++i) {
+    workers_.push_back(MakeWorker(context().door.MakeDoorway(i, count)));
+    if (absl::Status status = workers_.back()->Prepare(); !status.ok()) return status;
+  }
+  return threads_.Create(count, [this](int64_t i) { RunWorker(i); });
+}
+
+void EventWorkersEngine::Start() { threads_.Release(); }
+
+void EventWorkersEngine::OnDrain() { Enter(Phase::kDraining); }
+
+void EventWorkersEngine::HandOverAll() {
+  Enter(Phase::kLeaving);
+  AwaitEmpty();
+}
+
+void EventWorkersEngine::Enter(Phase phase) {
+  phase_.store(phase);
+  WakeWorkers();
+}
+
+void EventWorkersEngine::WakeWorkers() {
+  for (const std::unique_ptr<EventWorker>& worker : workers_) worker->Wake();
+}
+
+void EventWorkersEngine::RunWorker(int64_t number) {
+  const std::vector<int>& all = context().options.cpus;
+  std::vector<int> own;
+  for (size_t i = static_cast<size_t>(number); i < all.size(); i += workers_.size()) {
+    own.push_back(all[i]);
+  }
+  StayOn(own);
+  workers_[static_cast<size_t>(number)]->Run();
+}
+
+}  // namespace handshake::server

@@ -1,0 +1,387 @@
+#include "server/engines/io_uring.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <span>
+#include <utility>
+
+namespace handshake::server {
+namespace {
+
+constexpr RingOptions kRing;
+
+// Completions that are handled in one turn, so that a rush keeps nobody waiting: not those who want
+// this worker to stop, and not those inside.
+constexpr uint32_t kCompletionsPerTurn = 256;
+
+// A cancel may come too early to find its request: then once more.
+constexpr std::chrono::milliseconds kCancelAgain{1};
+
+// As many broken connections in a row are taken for a fault of the machine: accepting pauses.
+constexpr int kBrokenInARow = 256;
+
+// A tag of a connection is the table's, with the request in four bits that no slot number needs;
+// the tags of all else have the highest bit.
+constexpr int kRequestShift = 28;
+constexpr uint64_t kRequestMask = uint64_t{0xF} << kRequestShift;
+constexpr uint64_t kOurs = uint64_t{1} << 63;
+constexpr uint64_t kWakeTag = kOurs;
+constexpr uint64_t kOffersTag = kOurs + 1;
+constexpr uint64_t kAcceptTag = kOurs | uint64_t{1} << 32;        // + the listener
+constexpr uint64_t kAcceptCancelTag = kOurs | uint64_t{2} << 32;  // + the listener
+
+// Does the result say nothing about the connection? Then a look at it does.
+bool SaysNothing(int32_t result) {
+  switch (-result) {
+    case ECANCELED:  // by us, or because the send before it was cut short
+    case ENOBUFS:    // all buffers were lent
+    case EAGAIN:
+    case EINTR:
+    case ENOMEM:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<EventWorker> IoUringEngine::MakeWorker(Doorway doorway) {
+  return std::make_unique<IoUringWorker>(*this, std::move(doorway));
+}
+
+absl::Status IoUringEngine::Probe() { return ProbeRing(); }
+
+void IoUringEngine::Start() {
+  taking_.store(worker_count());
+  EventWorkersEngine::Start();
+}
+
+void IoUringEngine::OnStopTaking() {
+  stopping_.store(true);
+  WakeWorkers();
+  for (int64_t taking = taking_.load(); taking != 0; taking = taking_.load()) taking_.wait(taking);
+}
+
+void IoUringEngine::WorkerStopped() {
+  if (taking_.fetch_sub(1) == 1) taking_.notify_all();
+}
+
+IoUringWorker::IoUringWorker(IoUringEngine& engine, Doorway doorway)
+    : engine_(engine),
+      doorway_(std::move(doorway)),
+      burst_(static_cast<int>(kRing.completions * engine.context().options.workers)),
+      wheel_(wire::Clock::now()),
+      accepting_(doorway_.listeners.size()) {}
+
+absl::Status IoUringWorker::Prepare() {
+  if (absl::Status status = wake_.Open(); !status.ok()) return status;
+  if (absl::Status status = ring_.Open(kRing); !status.ok()) return status;
+  slice_.reserve(IoUringEngine::kHandOverSlice);
+  has_room_ = engine_.context().door.HasRoomFor(wake_.fd(), burst_);
+  return absl::OkStatus();
+}
+
+void IoUringWorker::Run() {
+  ring_.Enable();
+  now_ = wire::Clock::now();
+  ring_.Poll(wake_.fd(), POLLIN, kWakeTag);
+  ring_.Poll(engine_.context().lobby.offered_fd(), POLLIN, kOffersTag);
+  if (!engine_.stopping()) OpenDoor();
+  while (true) {
+    ring_.Turn(NextTurn());
+    now_ = wire::Clock::now();
+    ring_.Reap(kCompletionsPerTurn, [this](const Completion& completion) { Handle(completion); });
+    if (back_at_door_ && now_ >= *back_at_door_) {
+      back_at_door_.reset();
+      OpenDoor();
+    }
+    while (const std::optional<uint32_t> slot = wheel_.TakeDue(now_)) Due(*slot);
+    if (engine_.stopping()) StopTaking();
+
+    const IoUringEngine::Phase phase = engine_.phase();
+    if (phase == IoUringEngine::Phase::kLeaving) LetLeave();
+    HandOverSlice();
+    if (phase != IoUringEngine::Phase::kServing && table_.empty()) break;
+  }
+  ring_.Submit();  // the last closes
+}
+
+std::optional<wire::TimePoint> IoUringWorker::NextTurn() const {
+  // While it leaves, the next slice follows as soon as what is complete now was served.
+  if (engine_.phase() == IoUringEngine::Phase::kLeaving) return wire::TimePoint{};
+  const std::optional<wire::TimePoint> due = wheel_.NextDue();
+  if (!back_at_door_) return due;
+  return due ? std::min(*due, *back_at_door_) : *back_at_door_;
+}
+
+uint64_t IoUringWorker::TagOf(uint32_t slot, Request request) const {
+  assert((slot & kRequestMask) == 0);
+  return table_.TagOf(slot) | static_cast<uint64_t>(request) << kRequestShift;
+}
+
+void IoUringWorker::Handle(const Completion& completion) {
+  const uint64_t tag = completion.tag;
+  if ((tag & kOurs) == 0) {
+    const std::optional<uint32_t> slot = table_.Find(tag & ~kRequestMask);
+    assert(slot && "a request has outlived its connection");
+    if (!slot) return;
+    OnConnection(*slot, static_cast<Request>((tag & kRequestMask) >> kRequestShift), completion);
+  } else if (tag == kWakeTag) {
+    wake_.Clear();
+    ring_.Poll(wake_.fd(), POLLIN, kWakeTag);
+  } else if (tag == kOffersTag) {
+    TakeOffers();
+  } else if (const auto listener = static_cast<uint32_t>(tag); (tag & kAcceptTag) == kAcceptTag) {
+    OnAccepted(listener, completion);
+  } else {
+    OnAcceptCancelled(listener, completion);
+  }
+}
+
+void IoUringWorker::OnConnection(uint32_t slot, Request request, const Completion& completion) {
+  auto& [connection, note] = table_.at(slot);
+  switch (request) {
+    case Request::kSend:  // the receive behind it completes too: then it goes on
+      if (completion.result <= 0) return;
+      return OnWritten(connection, static_cast<size_t>(completion.result), ledger(), now_);
+    case Request::kReceive:
+      return OnReceived(slot, completion);
+    case Request::kPoll:
+      return note.leaving ? Detach(slot) : ServeNow(slot);
+  }
+}
+
+void IoUringWorker::OnReceived(uint32_t slot, const Completion& completion) {
+  auto& [connection, note] = table_.at(slot);
+  const bool looked = !SaysNothing(completion.result);
+  if (looked) {
+    const std::string_view bytes = completion.bytes;
+    if (!bytes.empty()) {
+      const std::span<char> room = connection.session.Room();
+      assert(bytes.size() <= room.size());
+      std::memcpy(room.data(), bytes.data(), bytes.size());
+    }
+    OnRead(connection, completion.result, ledger(), now_);
+  }
+  if (note.leaving && connection.session.need() != wire::Need::kEnd) return Detach(slot);
+  if (!looked) return ServeNow(slot);
+  GoOn(slot);
+}
+
+void IoUringWorker::OpenDoor() {
+  if (stopping_) return;
+  if (!engine_.context().door.MayAccept()) return StayAway();
+  for (size_t i = 0; i < accepting_.size(); ++i) {
+    if (!accepting_[i]) Ask(i);
+  }
+}
+
+// Near the limit of descriptors the kernel accepts one at a time, so that a burst cannot use up
+// those that are reserved for others.
+void IoUringWorker::Ask(size_t listener) {
+  accepting_[listener] = true;
+  ++accepting_count_;
+  ring_.Accept(doorway_.listeners[listener]->fd(), has_room_, kAcceptTag | listener);
+}
+
+void IoUringWorker::OnAccepted(size_t listener, const Completion& completion) {
+  if (!completion.more) {
+    accepting_[listener] = false;
+    --accepting_count_;
+  }
+  if (completion.result >= 0) {
+    Admit(listener, completion.result);
+    if (!has_room_ && completion.more) ring_.Cancel(kAcceptTag | listener);
+    if (!engine_.context().door.MayAccept()) StayAway();
+  } else if (completion.result != -ECANCELED) {
+    const bool passes = engine_.context().door.AcceptFailed(-completion.result);
+    if (!passes || ++broken_in_a_row_ >= kBrokenInARow) StayAway();
+  }
+  if (stopping_) return SayIfStopped();
+  if (!accepting_[listener] && !back_at_door_) Ask(listener);
+}
+
+void IoUringWorker::Admit(size_t listener, int fd) {
+  broken_in_a_row_ = 0;
+  back_off_.Reset();
+  has_room_ = engine_.context().door.HasRoomFor(fd, burst_);
+  const uint32_t slot = Add(engine_.Admit(*doorway_.listeners[listener], fd, now_));
+  Receive(slot, false);  // message 1 is often there already
+}
+
+void IoUringWorker::StayAway() {
+  if (back_at_door_) return;
+  broken_in_a_row_ = 0;
+  back_at_door_ = now_ + back_off_.Next();
+  for (size_t i = 0; i < accepting_.size(); ++i) {
+    if (accepting_[i]) ring_.Cancel(kAcceptTag | i);
+  }
+}
+
+void IoUringWorker::TakeOffers() {
+  // Some in one turn; what is left is reported at once.
+  for (size_t i = 0; i < IoUringEngine::kHandOverSlice && !engine_.stopping(); ++i) {
+    std::optional<Connection> offered = engine_.TakeOffered();
+    if (!offered) break;
+    // The session may hold bytes, or be due, already.
+    const Progress progress = engine_.Serve(*offered);
+    if (progress != Progress::kEnded) Await(Add(*std::move(offered)), progress);
+  }
+  if (!engine_.stopping()) {
+    ring_.Poll(engine_.context().lobby.offered_fd(), POLLIN, kOffersTag);
+  }
+}
+
+// What the kernel has accepted by the time it has answered all is a live client, and taken. Only
+// then is it certain that no more come.
+void IoUringWorker::StopTaking() {
+  if (stopping_) return;
+  stopping_ = true;
+  back_at_door_.reset();
+  for (size_t i = 0; i < accepting_.size(); ++i) {
+    if (!accepting_[i]) continue;
+    ring_.Cancel(kAcceptTag | i, kAcceptCancelTag | i);
+    ++cancels_unanswered_;
+  }
+  SayIfStopped();
+}
+
+void IoUringWorker::OnAcceptCancelled(size_t listener, const Completion& completion) {
+  --cancels_unanswered_;
+  if (completion.result < 0 && accepting_[listener]) {
+    ring_.Cancel(kAcceptTag | listener, kAcceptCancelTag | listener);
+    ++cancels_unanswered_;
+  }
+  SayIfStopped();
+}
+
+void IoUringWorker::SayIfStopped() {
+  if (stopped_ || accepting_count_ > 0 || cancels_unanswered_ > 0) return;
+  stopped_ = true;
+  engine_.WorkerStopped();
+}
+
+void IoUringWorker::GoOn(uint32_t slot) {
+  const wire::Session& session = table_.at(slot).connection.session;
+  switch (session.need()) {
+    case wire::Need::kRead:
+      if (now_ >= session.deadline()) return ServeNow(slot);
+      return Receive(slot, true);
+    case wire::Need::kWrite:
+      // An ERROR is the last that is said: no receive follows it.
+      return session.verdict() == wire::Verdict::kNone ? Reply(slot) : ServeNow(slot);
+    case wire::Need::kEnd:
+      return session.ending() == wire::Ending::kClose ? End(slot) : ServeNow(slot);
+    default:
+      return ServeNow(slot);
+  }
+}
+
+void IoUringWorker::Reply(uint32_t slot) {
+  auto& [connection, note] = table_.at(slot);
+  char scratch[wire::Session::kScratchBytes];
+  ring_.SendThenReceive(connection.fd.get(), connection.session.Output(scratch),
+                        TagOf(slot, Request::kSend), TagOf(slot, Request::kReceive));
+  note.request = Request::kReceive;
+  KeepDeadline(slot);
+}
+
+void IoUringWorker::Receive(uint32_t slot, bool nothing_there) {
+  auto& [connection, note] = table_.at(slot);
+  ring_.Receive(connection.fd.get(), connection.session.Room().size(), nothing_there,
+                TagOf(slot, Request::kReceive));
+  note.request = Request::kReceive;
+  KeepDeadline(slot);
+}
+
+void IoUringWorker::ServeNow(uint32_t slot) {
+  const Progress progress = engine_.Serve(table_.at(slot).connection);
+  if (progress == Progress::kEnded) {
+    Forget(slot);
+  } else {
+    Await(slot, progress);
+  }
+}
+
+void IoUringWorker::Await(uint32_t slot, Progress progress) {
+  auto& [connection, note] = table_.at(slot);
+  if (connection.session.need() == wire::Need::kRead) return Receive(slot, true);
+  const uint32_t events = progress == Progress::kAwaitWritable ? POLLOUT : POLLIN;
+  ring_.Poll(connection.fd.get(), events, TagOf(slot, Request::kPoll));
+  note.request = Request::kPoll;
+  KeepDeadline(slot);
+}
+
+// Counted first: when the peer sees the end of the stream, the ledger knows of it.
+void IoUringWorker::End(uint32_t slot) {
+  Connection ended = Forget(slot);
+  engine_.End(ended, now_);
+  ring_.Close(ended.fd.release());
+}
+
+void IoUringWorker::Due(uint32_t slot) {
+  auto& [connection, note] = table_.at(slot);
+  note.armed = connection.session.deadline();
+  if (now_ >= note.armed) {
+    // What has arrived counts: once the kernel lets go, Serve() looks, then judges.
+    CancelRequest(slot);
+    note.armed = now_ + kCancelAgain;
+  }
+  wheel_.Arm(slot, note.armed);
+}
+
+void IoUringWorker::KeepDeadline(uint32_t slot) {
+  auto& [connection, note] = table_.at(slot);
+  const wire::TimePoint deadline = connection.session.deadline();
+  // A deadline that moved further away is noticed when the old one is due.
+  if (deadline >= note.armed && wheel_.armed(slot)) return;
+  note.armed = deadline;
+  wheel_.Arm(slot, deadline);
+}
+
+void IoUringWorker::CancelRequest(uint32_t slot) {
+  ring_.Cancel(TagOf(slot, table_.at(slot).note.request));
+}
+
+uint32_t IoUringWorker::Add(Connection&& connection) {
+  const wire::TimePoint deadline = connection.session.deadline();
+  const uint32_t slot = table_.Add(std::move(connection), Note{.armed = deadline});
+  wheel_.Arm(slot, deadline);
+  return slot;
+}
+
+Connection IoUringWorker::Forget(uint32_t slot) {
+  wheel_.Cancel(slot);
+  return table_.Remove(slot);
+}
+
+// Some more of those inside; each is served until its request is over.
+void IoUringWorker::LetLeave() {
+  const size_t count = std::min(IoUringEngine::kHandOverSlice, table_.size());
+  for (size_t i = 0; i < count; ++i) {
+    leave_at_ = table_.NextInUse(leave_at_);
+    table_.at(leave_at_).note.leaving = true;
+    CancelRequest(leave_at_);
+    ++leave_at_;
+  }
+}
+
+void IoUringWorker::Detach(uint32_t slot) {
+  if (slice_.empty()) detached_at_ = wire::Clock::now();
+  slice_.push_back(Forget(slot));
+  if (slice_.size() == IoUringEngine::kHandOverSlice) HandOverSlice();
+}
+
+void IoUringWorker::HandOverSlice() {
+  if (slice_.empty()) return;
+  engine_.HandOver(slice_, detached_at_);
+  slice_.clear();
+}
+
+}  // namespace handshake::server

@@ -1,0 +1,134 @@
+// `io-uring`: a few threads, each tells the kernel what to do next with many connections at once.
+#ifndef HANDSHAKE_SERVER_ENGINES_IO_URING_H_
+#define HANDSHAKE_SERVER_ENGINES_IO_URING_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "common/net/timer_wheel.h"
+#include "common/net/wake_event.h"
+#include "server/door/connection_table.h"
+#include "server/engines/event_workers.h"
+#include "server/engines/ring.h"
+
+namespace handshake::server {
+
+//   worker 1   one call: hand over {accept, receive, send, close ...}, wait for what is complete
+//              -> the session says what is next -> one call ...
+//   worker 2   the same, with its own ring, table and timer wheel
+//
+// What is on the way of every handshake is the kernel's work; what is rare (a farewell, a full send
+// buffer, a deadline) is done by Serve(), as in the other modes, once the kernel has let go of the
+// connection.
+class IoUringEngine final : public EventWorkersEngine {
+ public:
+  static constexpr std::string_view kDescription =
+      "a few threads, the kernel accepts, reads, writes and closes for many connections at once";
+
+  IoUringEngine(const EngineContext& context, uint32_t generation)
+      : EventWorkersEngine(context, Mode::kIoUring, generation) {}
+
+  // Can this process run it? If not: why, and what to do.
+  static absl::Status Probe();
+
+  void Start() override;
+
+  // For its workers: may they ask for no more? Then each says once that nothing is on its way.
+  bool stopping() const { return stopping_.load(); }
+  void WorkerStopped();
+
+ protected:
+  std::unique_ptr<EventWorker> MakeWorker(Doorway doorway) override;
+  void OnStopTaking() override;
+
+ private:
+  std::atomic<bool> stopping_{false};
+  std::atomic<int64_t> taking_{0};  // workers that may still accept
+};
+
+// One thread and its ring.
+class IoUringWorker final : public EventWorker {
+ public:
+  IoUringWorker(IoUringEngine& engine, Doorway doorway);
+  absl::Status Prepare() override;
+  void Run() override;
+  void Wake() override { wake_.Raise(); }
+
+ private:
+  // What the kernel does for a connection; never nothing while it is in the table.
+  enum class Request : uint8_t { kReceive, kSend, kPoll };
+  struct Note {
+    wire::TimePoint armed;  // the wheel's deadline: the session's, or an earlier one
+    Request request = Request::kReceive;
+    bool leaving = false;  // goes to the lobby as soon as the request is over
+  };
+
+  void Handle(const Completion& completion);
+  void OnConnection(uint32_t slot, Request request, const Completion& completion);
+  void OnReceived(uint32_t slot, const Completion& completion);
+
+  // The door.
+  void OpenDoor();
+  void Ask(size_t listener);
+  void OnAccepted(size_t listener, const Completion& completion);
+  void Admit(size_t listener, int fd);
+  void StayAway();
+  void TakeOffers();
+  void StopTaking();
+  void OnAcceptCancelled(size_t listener, const Completion& completion);
+  void SayIfStopped();
+
+  // A connection that the kernel has let go of: what the session needs next.
+  void GoOn(uint32_t slot);
+  void Reply(uint32_t slot);
+  void Receive(uint32_t slot, bool nothing_there);
+  void ServeNow(uint32_t slot);
+  void Await(uint32_t slot, Progress progress);
+  void End(uint32_t slot);
+
+  void Due(uint32_t slot);
+  void KeepDeadline(uint32_t slot);
+  void CancelRequest(uint32_t slot);
+  uint32_t Add(Connection&& connection);
+  Connection Forget(uint32_t slot);
+  void LetLeave();
+  void Detach(uint32_t slot);
+  void HandOverSlice();
+
+  uint64_t TagOf(uint32_t slot, Request request) const;
+  // When to look around next, if nothing happens.
+  std::optional<wire::TimePoint> NextTurn() const;
+  Ledger& ledger() const { return engine_.context().ledger; }
+
+  IoUringEngine& engine_;
+  const Doorway doorway_;
+  const int burst_;  // connections that may come before this worker and the others look at one
+  net::WakeEvent wake_;
+  Ring ring_;
+  net::TimerWheel wheel_;
+  ConnectionTable<Note> table_;
+  wire::TimePoint now_{};  // of this turn
+
+  std::vector<bool> accepting_;  // by listener: the kernel does
+  int accepting_count_ = 0;
+  int cancels_unanswered_ = 0;
+  bool has_room_ = false;  // for a burst of connections
+  bool stopping_ = false;
+  bool stopped_ = false;
+  int broken_in_a_row_ = 0;
+  TakeBackOff back_off_;
+  std::optional<wire::TimePoint> back_at_door_;
+
+  uint32_t leave_at_ = 0;
+  std::vector<Connection> slice_;
+  wire::TimePoint detached_at_{};
+};
+
+}  // namespace handshake::server
+
+#endif  // HANDSHAKE_SERVER_ENGINES_IO_URING_H_
