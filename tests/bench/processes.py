@@ -1,4 +1,4 @@
-"""Programs that the benchmark starts: each in a session of its own, ended with it whatever happens."""
+"""Programs that the benchmark starts: each in a session of its own, ended whatever happens."""
 
 import contextlib
 import ctypes

@@ -14,7 +14,6 @@ import servers
 NAME = "paired"
 ABOUT = "server CPU a handshake, both servers and their clients on one core"
 CONNECTIONS = 64
-CPU = {0}
 WARM = 0.7
 
 # Ours, the other, the most that the ratio may be (None: reported).
@@ -59,10 +58,12 @@ def measure(bench):
     catalog = bench.catalog
     yield control(bench, catalog.other("C epoll"))
     for mode, other, gate in PAIRS:
+        if not (bench.wanted(mode) and bench.wanted(other)):
+            continue
         yield compare(bench, f"{mode} / {other}", Side(catalog.ours(mode)),
                       Side(catalog.other(other)), gate)
     swallow = {"LD_PRELOAD": str(catalog.tool("no_quickack.so"))}
-    for mode in servers.EVENT_MODES:
+    for mode in filter(bench.wanted, servers.EVENT_MODES):
         # One gate, of the mode that is there in every build; the others are reported.
         yield compare(bench, f"{mode}, QUICKACK off / as the kernel has it",
                       Side(catalog.ours(mode)), Side(catalog.ours(mode), swallow),
@@ -75,7 +76,7 @@ def control(bench, kind):
     return row
 
 
-def compare(bench, what, one, other, gate, cpus=CPU):
+def compare(bench, what, one, other, gate, cpus=servers.ONE_CPU):
     why = bench.catalog.missing(one.kind) or bench.catalog.missing(other.kind)
     if why:
         return rows.missing_row(what, gate, why)

@@ -1,9 +1,9 @@
 """Switches under full load into an event mode or the pool, from every other mode in turn.
 
-The load is a closed loop that never stops; its completions are counted in half milliseconds. Of each
-switch: the switch time that the server reports, the longest time in which no handshake completed
-(which bounds the stall from above), and how long after the order the rate is back at the target
-mode's own. The same longest time without a switch, a moment later, is reported beside it.
+The load is a closed loop that never stops; its completions are counted in half milliseconds. Of
+each switch: the switch time that the server reports, the longest time in which no handshake
+completed (which bounds the stall from above), and how long after the order the rate is back at the
+target mode's own. The same longest time without a switch, a moment later, is reported beside it.
 """
 
 import time

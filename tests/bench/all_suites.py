@@ -1,4 +1,4 @@
-"""The suites, in the order in which they run: a module each, with NAME, ABOUT and measure(bench),
+"""The suites, in the order in which they run: each a module with NAME, ABOUT and measure(bench),
 which yields rows as it goes."""
 
 from suites import closed, control, counts, memory, open_loop, paired, parser, reactors, switch
