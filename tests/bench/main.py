@@ -16,26 +16,33 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import all_suites
 import network
 import processes
 import rows
 import servers
-import suites
 import table
 
 EXIT_OK, EXIT_MISSED, EXIT_USAGE, EXIT_VOID = 0, 1, 2, 3
 
 
 class Bench:
-    """What a suite gets: the servers, how long and how often to measure, where to say it goes on."""
+    """What a suite gets: the servers, how long and how often to measure, and to say how far it is."""
 
-    def __init__(self, catalog, quick):
+    SMOKE = {"epoll", "C epoll"}  # what a smoke run measures: enough to see that nothing is broken
+
+    def __init__(self, catalog, quick=False, smoke=False):
         self.catalog = catalog
-        self.quick = quick
-        self.runs = 2 if quick else 4  # of a pair
-        self.seconds = 1 if quick else 2  # of a window
-        self.count = 10_000 if quick else 50_000  # handshakes, where they are counted
-        self.scale = 0.2 if quick else 1.0  # of everything else
+        self.quick = quick or smoke
+        self.runs = 1 if smoke else 2 if quick else 4  # of a pair
+        self.seconds = 0.3 if smoke else 1 if quick else 2  # of a window
+        self.count = 1_000 if smoke else 10_000 if quick else 50_000  # handshakes, where counted
+        self.scale = 0.2 if self.quick else 1.0  # of everything else
+        self._smoke = smoke
+
+    def wanted(self, name):
+        """Is this server to be measured in this run?"""
+        return not self._smoke or name in self.SMOKE
 
     def progress(self, what, run=None):
         if sys.stderr.isatty():
@@ -46,13 +53,14 @@ class Bench:
 def machine():
     cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8")
                 if line.startswith("model name")), platform.machine())
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {"cpu": cpu, "cpus": os.cpu_count(), "kernel": platform.release(),
-            "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1),
+            "memory_gib": round(memory / 2**30, 1),
             "load_average_at_start": os.getloadavg()[0]}
 
 
 def choose(names):
-    by_name = {suite.NAME: suite for suite in suites.ALL}
+    by_name = {suite.NAME: suite for suite in all_suites.ALL}
     return [by_name[name] for name in by_name if not names or name in names]
 
 
@@ -102,8 +110,9 @@ def main():
     parser.add_argument("--output", type=pathlib.Path)
     parser.add_argument("--scratch", type=pathlib.Path, default=pathlib.Path("build/bench"))
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--smoke", action="store_true")  # for the test of the benchmark itself
     arguments = parser.parse_args()
-    unknown = set(arguments.suites) - {suite.NAME for suite in suites.ALL}
+    unknown = set(arguments.suites) - {suite.NAME for suite in all_suites.ALL}
     if unknown:
         print(f"run.sh: no suite {', '.join(sorted(unknown))}; see tests/bench/run.sh --list",
               file=sys.stderr)
@@ -117,7 +126,8 @@ def main():
     arguments.scratch.mkdir(parents=True, exist_ok=True)
     (arguments.scratch / "servers.log").write_text("")
 
-    bench = Bench(servers.Catalog(arguments.bin, arguments.scratch), arguments.quick)
+    bench = Bench(servers.Catalog(arguments.bin, arguments.scratch), arguments.quick,
+                  arguments.smoke)
     began, results = time.monotonic(), {}
     for suite in choose(arguments.suites):
         results[suite.NAME] = run_suite(bench, suite)

@@ -1,4 +1,4 @@
-"""Programs that the benchmark starts: each in a session of its own, ended with it whatever happens."""
+"""Programs that the benchmark starts: each in a session of its own, ended whatever happens."""
 
 import contextlib
 import ctypes
@@ -11,6 +11,7 @@ import time
 
 READY_SECONDS = 20
 PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)  # loaded here: between fork and exec is no time for it
 
 
 class Failure(Exception):
@@ -19,7 +20,7 @@ class Failure(Exception):
 
 def _before(cpus, patient):
     def prepare():
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if cpus is not None:
             os.sched_setaffinity(0, cpus)
         if patient:

@@ -34,8 +34,8 @@ wrong() {
 }
 
 list() { PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests/bench /usr/bin/python3 -c '
-import suites
-for suite in suites.ALL:
+import all_suites
+for suite in all_suites.ALL:
     print(f"{suite.NAME:10} {suite.ABOUT}")'; }
 
 suites=$(list)

@@ -4,6 +4,7 @@ A server is a name and the command that serves on a port; `Server` is one that r
 """
 
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -18,6 +19,7 @@ MODES = ["sequential", "thread-per-connection", "thread-pool", "epoll", "corouti
 EVENT_MODES = ["epoll", "coroutine", "io-uring"]
 POOL_THREADS = 16  # of our pool and of the floor's
 CONTROL_PORT_OFFSET = 1000
+ONE_CPU = {min(os.sched_getaffinity(0))}  # where those go that share one
 
 
 class Kind(NamedTuple):

@@ -10,7 +10,7 @@ enum { kSlots = 19500, kQueue = 4096, kCompletions = 32768, kBuffers = 8192, kBu
 enum operation { kAccept, kReceive, kReply, kClose };
 
 struct slot {
-  int32_t state; /* X of message 1 plus 1, or 0 */
+  int32_t state;          /* X of message 1 plus 1, or 0 */
   char text[kHelloBytes]; /* the reply, until it is sent */
 };
 

@@ -1,5 +1,6 @@
-/* Floor: a thread a connection, started by the one that accepts. With "interruptible" a thread waits
- * in ppoll() with the one signal open that would end the wait; without, it blocks in recv(). */
+/* Floor: a thread a connection, started by the one that accepts. With "interruptible" a thread
+ * waits in ppoll() with the one signal open that would end the wait; without, it blocks in recv().
+ */
 #define _GNU_SOURCE
 #include <poll.h>
 #include <pthread.h>

@@ -26,7 +26,7 @@
 
 enum {
   kMostPlaces = 19900,
-  kBirthsPerTurn = 64,  /* thousands at once would overrun the accept queue, and a SYN lost is 1 s */
+  kBirthsPerTurn = 64, /* thousands at once would overrun the accept queue, and a SYN lost is 1 s */
   kEvents = 512,
   kMostBuckets = 1 << 20,
 };
@@ -36,15 +36,15 @@ static const uint64_t kLastWait = 5000000000; /* for what is in progress at the 
 
 struct options {
   int port;
-  int connections;  /* closed loop: at once; open loop: at most; hold: see serve_orders() */
-  double rate;      /* open loop: a second; 0: closed loop */
-  double seconds;   /* of the window */
+  int connections;   /* closed loop: at once; open loop: at most; hold: see serve_orders() */
+  double rate;       /* open loop: a second; 0: closed loop */
+  double seconds;    /* of the window */
   uint64_t begin_at; /* of the window, CLOCK_MONOTONIC */
-  uint64_t count;   /* end after so many instead; 0: end with the window */
-  int sources;      /* addresses to connect from */
-  int first_source; /* 127.FIRST.0.1 and on */
-  pid_t server;     /* its CPU time is read where the window begins and ends */
-  uint64_t bucket;  /* of the series of completions, ns; 0: none */
+  uint64_t count;    /* end after so many instead; 0: end with the window */
+  int sources;       /* addresses to connect from */
+  int first_source;  /* 127.FIRST.0.1 and on */
+  pid_t server;      /* its CPU time is read where the window begins and ends */
+  uint64_t bucket;   /* of the series of completions, ns; 0: none */
   bool hold;
 };
 
@@ -57,8 +57,7 @@ struct place {
   uint32_t state;
 };
 
-static struct options options = {
-    .connections = 64, .seconds = 2, .sources = 64, .first_source = 2};
+static struct options options = {.connections = 64, .seconds = 2, .sources = 64, .first_source = 2};
 static struct place places[kMostPlaces];
 static int free_places[kMostPlaces];
 static int free_count;
@@ -67,7 +66,7 @@ static uint64_t started, in_flight, held;
 static uint64_t connect_failures, io_failures, wrong_replies, unfinished, not_begun;
 static uint64_t done, done_in_window, slow_in_window;
 static uint64_t window_end, last_done, longest_gap;
-static bool stopping, begun;
+static bool stopping, begun, ending;
 static uint64_t server_cpu_at_begin, own_cpu_at_begin;
 static struct histogram latencies;
 static uint32_t* series;
@@ -98,6 +97,11 @@ static void release(int index, uint64_t* failure) {
   free_places[free_count++] = index;
   --in_flight;
   if (failure != NULL) ++*failure;
+}
+
+static bool may_begin(uint64_t now) {
+  if (stopping) return false;
+  return options.count > 0 ? started < options.count : now < window_end;
 }
 
 static bool say(int index, int64_t x) {
@@ -186,6 +190,8 @@ static void readable(int index) {
   const uint64_t now = now_ns();
   count_done(place, now);
   release(index, NULL);
+  /* Closed loop: the next one at once, so that as many as asked for are under way. */
+  if (options.rate == 0 && !options.hold && !ending && may_begin(now)) begin(now_ns());
 }
 
 static void writable(int index) {
@@ -224,15 +230,11 @@ static void turn(uint64_t until) {
 }
 
 static void finish_open(uint64_t deadline) {
+  ending = true;
   while (in_flight > 0 && now_ns() < deadline) turn(now_ns() + kSecond / 100);
   for (int i = 0; i < kMostPlaces; ++i) {
     if (places[i].state != kFree) release(i, &unfinished);
   }
-}
-
-static bool may_begin(uint64_t now) {
-  if (stopping) return false;
-  return options.count > 0 ? started < options.count : now < window_end;
 }
 
 static void closed_loop(void) {
@@ -286,7 +288,7 @@ static void serve_orders(void) {
     printf("held %llu failed %llu\n", (unsigned long long)held, (unsigned long long)failures());
     fflush(stdout);
   }
-  options.hold = false;
+  ending = true;
   for (int i = 0; i < kMostPlaces; ++i) {
     if (places[i].state != kHeld) continue;
     --held;
@@ -300,7 +302,8 @@ static void usage(FILE* out) {
   fputs(
       "Usage: load --port PORT [options]\n"
       "  --connections N  closed loop: at once (64); open loop: at most\n"
-      "  --rate R         open loop: Poisson arrivals, R a second; latency from the intended start\n"
+      "  --rate R         open loop: Poisson arrivals, R a second; latency from the intended "
+      "start\n"
       "  --seconds S      length of the window (2)\n"
       "  --begin-at NS    where it begins, CLOCK_MONOTONIC; the load runs before it as well (now)\n"
       "  --count N        end after N handshakes instead\n"
@@ -313,27 +316,58 @@ static void usage(FILE* out) {
 }
 
 static void read_options(int argc, char** argv) {
-  static const struct option known[] = {
-      {"port", 1, 0, 'p'},    {"connections", 1, 0, 'c'}, {"rate", 1, 0, 'r'},
-      {"seconds", 1, 0, 's'}, {"begin-at", 1, 0, 'b'},    {"count", 1, 0, 'n'},
-      {"hold", 0, 0, 'h'},    {"sources", 1, 0, 'a'},     {"first-source", 1, 0, 'f'},
-      {"server", 1, 0, 'i'},  {"series", 1, 0, 'u'},      {"help", 0, 0, '?'},
-      {0, 0, 0, 0}};
+  static const struct option known[] = {{"port", 1, 0, 'p'},
+                                        {"connections", 1, 0, 'c'},
+                                        {"rate", 1, 0, 'r'},
+                                        {"seconds", 1, 0, 's'},
+                                        {"begin-at", 1, 0, 'b'},
+                                        {"count", 1, 0, 'n'},
+                                        {"hold", 0, 0, 'h'},
+                                        {"sources", 1, 0, 'a'},
+                                        {"first-source", 1, 0, 'f'},
+                                        {"server", 1, 0, 'i'},
+                                        {"series", 1, 0, 'u'},
+                                        {"help", 0, 0, '?'},
+                                        {0, 0, 0, 0}};
   int option;
   while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
     switch (option) {
-      case 'p': options.port = atoi(optarg); break;
-      case 'c': options.connections = atoi(optarg); break;
-      case 'r': options.rate = atof(optarg); break;
-      case 's': options.seconds = atof(optarg); break;
-      case 'b': options.begin_at = strtoull(optarg, NULL, 10); break;
-      case 'n': options.count = strtoull(optarg, NULL, 10); break;
-      case 'h': options.hold = true; break;
-      case 'a': options.sources = atoi(optarg); break;
-      case 'f': options.first_source = atoi(optarg); break;
-      case 'i': options.server = atoi(optarg); break;
-      case 'u': options.bucket = strtoull(optarg, NULL, 10) * 1000; break;
-      default: usage(stderr); exit(2);
+      case 'p':
+        options.port = atoi(optarg);
+        break;
+      case 'c':
+        options.connections = atoi(optarg);
+        break;
+      case 'r':
+        options.rate = atof(optarg);
+        break;
+      case 's':
+        options.seconds = atof(optarg);
+        break;
+      case 'b':
+        options.begin_at = strtoull(optarg, NULL, 10);
+        break;
+      case 'n':
+        options.count = strtoull(optarg, NULL, 10);
+        break;
+      case 'h':
+        options.hold = true;
+        break;
+      case 'a':
+        options.sources = atoi(optarg);
+        break;
+      case 'f':
+        options.first_source = atoi(optarg);
+        break;
+      case 'i':
+        options.server = atoi(optarg);
+        break;
+      case 'u':
+        options.bucket = strtoull(optarg, NULL, 10) * 1000;
+        break;
+      default:
+        usage(stderr);
+        exit(2);
     }
   }
   if (options.port < 1 || options.port > 65535 || options.connections < 1 ||
@@ -356,19 +390,20 @@ static void print_series(void) {
 }
 
 static void print_report(uint64_t server_cpu, uint64_t own_cpu) {
-  printf("{\"handshakes\": %llu, \"done\": %llu, \"failures\": %llu, \"connect_failures\": %llu, "
-         "\"io_failures\": %llu, \"wrong_replies\": %llu, \"unfinished\": %llu, "
-         "\"not_begun\": %llu, \"slow\": %llu, \"seconds\": %.6f, \"begin_ns\": %llu, "
-         "\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"longest_gap_us\": %.1f, "
-         "\"own_cpu_ns\": %llu, \"server_cpu_ns\": %llu",
-         (unsigned long long)done_in_window, (unsigned long long)done,
-         (unsigned long long)failures(), (unsigned long long)connect_failures,
-         (unsigned long long)io_failures, (unsigned long long)wrong_replies,
-         (unsigned long long)unfinished, (unsigned long long)not_begun,
-         (unsigned long long)slow_in_window, (double)(window_end - options.begin_at) / 1e9,
-         (unsigned long long)options.begin_at, histogram_percentile_us(&latencies, 0.5),
-         histogram_percentile_us(&latencies, 0.99), histogram_percentile_us(&latencies, 0.999),
-         (double)longest_gap / 1e3, (unsigned long long)own_cpu, (unsigned long long)server_cpu);
+  printf(
+      "{\"handshakes\": %llu, \"done\": %llu, \"failures\": %llu, \"connect_failures\": %llu, "
+      "\"io_failures\": %llu, \"wrong_replies\": %llu, \"unfinished\": %llu, "
+      "\"not_begun\": %llu, \"slow\": %llu, \"seconds\": %.6f, \"begin_ns\": %llu, "
+      "\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"longest_gap_us\": %.1f, "
+      "\"own_cpu_ns\": %llu, \"server_cpu_ns\": %llu",
+      (unsigned long long)done_in_window, (unsigned long long)done, (unsigned long long)failures(),
+      (unsigned long long)connect_failures, (unsigned long long)io_failures,
+      (unsigned long long)wrong_replies, (unsigned long long)unfinished,
+      (unsigned long long)not_begun, (unsigned long long)slow_in_window,
+      (double)(window_end - options.begin_at) / 1e9, (unsigned long long)options.begin_at,
+      histogram_percentile_us(&latencies, 0.5), histogram_percentile_us(&latencies, 0.99),
+      histogram_percentile_us(&latencies, 0.999), (double)longest_gap / 1e3,
+      (unsigned long long)own_cpu, (unsigned long long)server_cpu);
   if (series != NULL) print_series();
   printf("}\n");
 }
@@ -397,8 +432,7 @@ int main(int argc, char** argv) {
   } else {
     closed_loop();
   }
-  const uint64_t server_cpu =
-      options.server > 0 ? cpu_ns(options.server) - server_cpu_at_begin : 0;
+  const uint64_t server_cpu = options.server > 0 ? cpu_ns(options.server) - server_cpu_at_begin : 0;
   const uint64_t own_cpu = cpu_ns(getpid()) - own_cpu_at_begin;
   const uint64_t end = now_ns();
   if (options.count > 0 || end < window_end) window_end = end;

@@ -33,10 +33,11 @@ class Peer : public std::enable_shared_from_this<Peer> {
   }
 
   void AwaitLast(int64_t x) {
-    socket_.async_read_some(
-        asio::buffer(text_), [self = shared_from_this(), x](std::error_code error, size_t size) {
-          if (error || ReadHello({self->text_.data(), size}) != x + 2) self->Reset();
-        });  // the last reference closes
+    socket_.async_read_some(asio::buffer(text_),
+                            [self = shared_from_this(), x](std::error_code error, size_t size) {
+                              if (error || ReadHello({self->text_.data(), size}) != x + 2)
+                                self->Reset();
+                            });  // the last reference closes
   }
 
   void Reset() { socket_.set_option(tcp::socket::linger(true, 0)); }

@@ -1,5 +1,5 @@
-// Rival: standalone Asio, C++20 coroutines, one thread. Every argument of what is awaited is a named
-// local: g++ 12 destroys some temporaries there twice.
+// Rival: standalone Asio, C++20 coroutines, one thread. Every argument of what is awaited is a
+// named local: g++ 12 destroys some temporaries there twice.
 
 #include <array>
 #include <utility>

@@ -14,7 +14,6 @@ import servers
 NAME = "paired"
 ABOUT = "server CPU a handshake, both servers and their clients on one core"
 CONNECTIONS = 64
-CPU = {0}
 WARM = 0.7
 
 # Ours, the other, the most that the ratio may be (None: reported).
@@ -41,16 +40,15 @@ class Side:
         self.kind, self.environment = kind, environment
 
 
-def measure_pair(bench, one, other, cpus=None, flags=()):
+def measure_pair(bench, one, other, cpus):
     """Runs both at once; returns the Report of each, in the order given."""
-    cpus = cpus or CPU
     with contextlib.ExitStack() as stack:
         started = [stack.enter_context(
             bench.catalog.start(side.kind, cpus, side.environment)) for side in (one, other)]
         window = load.window(WARM)
         loads = [stack.enter_context(load.Load(
             bench.catalog, server, "--connections", CONNECTIONS, "--seconds", bench.seconds,
-            "--first-source", 2 + index, *window, *flags, cpus=cpus,
+            "--first-source", 2 + index, *window, cpus=cpus,
             environment=side.environment))
             for index, (server, side) in enumerate(zip(started, (one, other)))]
         return [one_load.report(WARM + bench.seconds) for one_load in loads]
@@ -60,10 +58,12 @@ def measure(bench):
     catalog = bench.catalog
     yield control(bench, catalog.other("C epoll"))
     for mode, other, gate in PAIRS:
+        if not (bench.wanted(mode) and bench.wanted(other)):
+            continue
         yield compare(bench, f"{mode} / {other}", Side(catalog.ours(mode)),
                       Side(catalog.other(other)), gate)
     swallow = {"LD_PRELOAD": str(catalog.tool("no_quickack.so"))}
-    for mode in servers.EVENT_MODES:
+    for mode in filter(bench.wanted, servers.EVENT_MODES):
         # One gate, of the mode that is there in every build; the others are reported.
         yield compare(bench, f"{mode}, QUICKACK off / as the kernel has it",
                       Side(catalog.ours(mode)), Side(catalog.ours(mode), swallow),
@@ -76,14 +76,14 @@ def control(bench, kind):
     return row
 
 
-def compare(bench, what, one, other, gate):
+def compare(bench, what, one, other, gate, cpus=servers.ONE_CPU):
     why = bench.catalog.missing(one.kind) or bench.catalog.missing(other.kind)
     if why:
         return rows.missing_row(what, gate, why)
     ratios, ours, theirs, failures = [], [], [], 0
     for run in range(bench.runs):
         swapped = run % 2 == 1
-        reports = measure_pair(bench, *((other, one) if swapped else (one, other)))
+        reports = measure_pair(bench, *((other, one) if swapped else (one, other)), cpus)
         mine, its = reversed(reports) if swapped else reports
         ratios.append(mine.server_us / its.server_us)
         ours.append(mine.server_us)
