@@ -80,7 +80,7 @@ TEST_P(ShortageTest, DescriptorLimitIsMetAndLifted) {
   Start(GetParam(), PatientHandshake());
   LoadProcess load(address(), {.busy = 3, .one_byte = kClients});
   // A mode that serves few at a time does not get there: it fills its own places.
-  const bool gets_there = GetParam() == Mode::kEpoll || GetParam() == Mode::kThreadPerConnection;
+  const bool gets_there = server::HasWorkers(GetParam()) || GetParam() == Mode::kThreadPerConnection;
   if (gets_there) {
     EXPECT_TRUE(WaitUntil([&] { return NewSnapshot()->listeners.front().accept_queue > 0; }));
     // Others in this process still get what they need.

@@ -168,7 +168,7 @@ class SilentCrowdTest : public StormTest {
     for (Mode target : ModeTour()) {
       const Mode from = plane_->mode();
       load.Nudge();
-      const bool unlimited = from == Mode::kEpoll || from == Mode::kThreadPerConnection;
+      const bool unlimited = server::HasWorkers(from) || from == Mode::kThreadPerConnection;
       if (unlimited) {
         // Those who end in this round come back at once.
         ASSERT_TRUE(WaitUntil([&] {
