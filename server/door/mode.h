@@ -10,13 +10,21 @@
 
 namespace handshake::server {
 
-enum class Mode : uint8_t { kSequential, kThreadPerConnection, kThreadPool, kEpoll, kIoUring };
-inline constexpr int kModeCount = 5;
+enum class Mode : uint8_t {
+  kSequential,
+  kThreadPerConnection,
+  kThreadPool,
+  kEpoll,
+  kCoroutine,
+  kIoUring
+};
+inline constexpr int kModeCount = 6;
 inline constexpr std::array<Mode, kModeCount> kModes = {
-    Mode::kSequential, Mode::kThreadPerConnection, Mode::kThreadPool, Mode::kEpoll, Mode::kIoUring};
+    Mode::kSequential, Mode::kThreadPerConnection, Mode::kThreadPool,
+    Mode::kEpoll,      Mode::kCoroutine,           Mode::kIoUring};
 
 inline constexpr std::array<std::string_view, kModeCount> kModeNames = {
-    "sequential", "thread-per-connection", "thread-pool", "epoll", "io-uring"};
+    "sequential", "thread-per-connection", "thread-pool", "epoll", "coroutine", "io-uring"};
 
 constexpr std::string_view ModeName(Mode mode) { return kModeNames[static_cast<size_t>(mode)]; }
 
