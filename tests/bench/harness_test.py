@@ -1,4 +1,4 @@
-"""The benchmark's arithmetic: verdicts, exit codes, gaps and recovery, from figures made up here."""
+"""The benchmark's arithmetic: verdicts, exit codes, gaps, recovery, from figures made up here."""
 
 import contextlib
 import io

@@ -33,8 +33,8 @@ class ControlLoad:
 
     def __init__(self, catalog, server):
         self.process = processes.start(
-            ["nice", "-n", "19", sys.executable, PROGRAM, f"127.0.0.1:{server.control_port}", CALLS, WATCHERS,
-             INTERVAL_MS], catalog.log)
+            ["nice", "-n", "19", sys.executable, PROGRAM, f"127.0.0.1:{server.control_port}",
+             CALLS, WATCHERS, INTERVAL_MS], catalog.log)
         self.counts = {}
         try:
             processes.await_line(self.process, "ready", "the control plane's load")
