@@ -23,7 +23,7 @@ void HoldTally::CountEnded(wire::Verdict verdict, bool while_held, wire::TimePoi
 }
 
 void HoldTally::CountDead(int64_t share, bool while_held, wire::TimePoint now) {
-  if (while_held) Add(lost_, opened() - lost());
+  if (while_held) Add(lost_, opened_.load() - lost_.load());
   last_end_.store(now.time_since_epoch().count());
   Add(ended_[static_cast<size_t>(wire::Verdict::kNoLocalResource)], share - EndedCount());
 }
@@ -58,14 +58,12 @@ absl::StatusOr<HoldBoard::Pointer> HoldBoard::Create(int64_t connections, wire::
   return board;
 }
 
-void HoldBoard::Settle(int64_t count) {
-  if (unsettled_.fetch_sub(count) != count) return;
+void HoldBoard::Settle() {
+  if (unsettled_.fetch_sub(1) != 1) return;
   const wire::TimePoint now = wire::Clock::now();
-  int64_t standing = 0;
-  for (const HoldTally& tally : tallies) standing += tally.opened() - tally.lost();
   // finish_at last: whoever sees it sees when the hold began.
   hold_from.Set(now);
-  finish_at.Set(standing > 0 ? now + hold_ : now);
+  finish_at.Set(now + hold_);
   hold_began.Raise();
 }
 

@@ -42,13 +42,11 @@ class alignas(64) HoldTally {
   // For a process that died: what it owed, of `share` connections, ends as NO_LOCAL_RESOURCE.
   void CountDead(int64_t share, bool while_held, wire::TimePoint now);
 
-  int64_t opened() const { return opened_.load(std::memory_order_relaxed); }
-  int64_t lost() const { return lost_.load(std::memory_order_relaxed); }
-  int64_t EndedCount() const;
   wire::TimePoint last_end() const { return wire::TimePoint(wire::Duration(last_end_.load())); }
   void AddTo(HoldReport& report) const;
 
  private:
+  int64_t EndedCount() const;
   static void Add(std::atomic<int64_t>& number, int64_t n) {
     number.store(number.load(std::memory_order_relaxed) + n, std::memory_order_release);
   }
@@ -70,9 +68,8 @@ class HoldBoard {
   // RESOURCE_EXHAUSTED: no memory or no descriptor.
   static absl::StatusOr<Pointer> Create(int64_t connections, wire::Duration hold);
 
-  // `count` connections more have been opened or have failed before; the last of all begins the
-  // hold. Nothing is left to hold: it ends at once.
-  void Settle(int64_t count);
+  // One connection more has been opened or has failed before; the last of all begins the hold.
+  void Settle();
   // The hold ends now, or does not begin.
   void Cancel();
 

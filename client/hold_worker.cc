@@ -109,7 +109,7 @@ void HoldWorker::Converse(uint32_t id, bool may_read) {
 void HoldWorker::Opened(uint32_t id) {
   connections_[id].phase = Phase::kHeld;
   tally_.CountOpened();
-  plan_.board.Settle(1);
+  plan_.board.Settle();
   wheel_.Cancel(id);
   if (finishing_) return Finish(id);  // the hold was cut short meanwhile
   --under_way_;
@@ -175,7 +175,7 @@ void HoldWorker::End(uint32_t id, Verdict verdict) {
   if (phase != Phase::kHeld) --under_way_;
   ++ended_;
   tally_.CountEnded(verdict, phase == Phase::kHeld, Clock::now());
-  if (phase == Phase::kConnecting || phase == Phase::kOpening) plan_.board.Settle(1);
+  if (phase == Phase::kConnecting || phase == Phase::kOpening) plan_.board.Settle();
 }
 
 }  // namespace handshake::client

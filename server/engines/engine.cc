@@ -14,9 +14,7 @@ Engine::Counts Engine::counts() const {
   return counts;
 }
 
-Taken Engine::Take(Doorway& doorway) {
-  return context_.door.Take(MakeTaker(), doorway);
-}
+Taken Engine::Take(Doorway& doorway) { return context_.door.Take(MakeTaker(), doorway); }
 
 Progress Engine::Serve(Connection& connection) {
   const Progress progress = Drive(connection, context_.ledger, wire::Clock::now());
