@@ -133,8 +133,17 @@ for package in "${missing[@]}"; do
   known "$package" || { update && break; }
 done
 echo "packages: installing ${missing[*]}"
+# One that cannot be had keeps back none of the others.
+install_each() {
+  local package failed=()
+  for package in "${missing[@]}"; do
+    apt install --no-install-recommends "$package" || failed+=("$package")
+  done
+  ((${#failed[@]} == 0)) || fail "could not install ${failed[*]}; what apt-get said is above"
+}
+
 # Lists that are older than the archive name files it no longer has: then once more with new ones.
 apt install --no-install-recommends "${missing[@]}" ||
   { update && apt install --no-install-recommends "${missing[@]}"; } ||
-  fail "could not install ${missing[*]}; what apt-get said is above"
+  install_each
 echo "packages: done"

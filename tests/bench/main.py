@@ -27,7 +27,7 @@ EXIT_OK, EXIT_MISSED, EXIT_USAGE, EXIT_VOID = 0, 1, 2, 3
 
 
 class Bench:
-    """What a suite gets: the servers, how long and how often to measure, and to say how far it is."""
+    """What a suite gets: the servers, how long and how often to measure, how far it is."""
 
     SMOKE = {"epoll", "C epoll"}  # what a smoke run measures: enough to see that nothing is broken
 
