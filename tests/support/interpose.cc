@@ -37,6 +37,7 @@ constinit std::atomic<const char*> g_cut_prefix{nullptr};
 constinit std::atomic<size_t> g_cut_prefix_size{0};
 constinit std::atomic<int64_t> g_answers_cut{0};
 constinit std::atomic<bool> g_accept_one_by_one{false};
+constinit std::atomic<bool> g_tiny_rings{false};
 
 Plan& PlanOf(Call call) { return g_plans[static_cast<size_t>(call)]; }
 
@@ -156,7 +157,9 @@ void ChangeRequests(io_uring& ring) {
         if (const int error = NextError(Call::kAccept4)) FailRequest(request, error);
         break;
       case IORING_OP_RECV:
-        if (const int error = NextError(Call::kRecv)) FailRequest(request, error);
+        for (const Call call : {Call::kRecv, Call::kRingReceive}) {
+          if (const int error = NextError(call)) FailRequest(request, error);
+        }
         break;
       case IORING_OP_SEND:
         ChangeSend(request, at(i + 1));
@@ -190,6 +193,8 @@ void Interpose::FailShare(Call call, std::span<const int> errors, int per_millio
 
 void Interpose::AcceptOneByOne() { g_accept_one_by_one.store(true); }
 
+void Interpose::TinyRings() { g_tiny_rings.store(true); }
+
 void Interpose::LimitSend(size_t bytes) { g_send_limit.store(bytes); }
 
 void Interpose::CutAnswers(std::string_view prefix) {
@@ -210,6 +215,7 @@ void Interpose::Reset() {
   CutAnswers("");
   g_answers_cut.store(0);
   g_accept_one_by_one.store(false);
+  g_tiny_rings.store(false);
 }
 
 }  // namespace handshake::test
@@ -261,6 +267,10 @@ int io_uring_queue_init_params(unsigned entries, io_uring* ring, io_uring_params
   static const auto next =
       handshake::test::Next<decltype(&io_uring_queue_init_params)>("io_uring_queue_init_params");
   if (const int error = handshake::test::NextError(Call::kRingSetup)) return -error;
+  if (handshake::test::g_tiny_rings.load()) {
+    entries = 4;
+    params->cq_entries = 8;
+  }
   return next(entries, ring, params);
 }
 

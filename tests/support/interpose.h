@@ -15,6 +15,7 @@
 
 namespace handshake::test {
 
+// kRecv and kSend are asked of a ring too; kRingReceive is of rings alone.
 enum class Call : uint8_t {
   kAccept4,
   kRecv,
@@ -22,9 +23,10 @@ enum class Call : uint8_t {
   kEpollCreate1,
   kEventFd,
   kThreadCreate,
-  kRingSetup
+  kRingSetup,
+  kRingReceive
 };
-inline constexpr int kCallCount = 7;
+inline constexpr int kCallCount = 8;
 
 // All are static, any thread. Everything passes through until something is asked for.
 class Interpose {
@@ -41,6 +43,8 @@ class Interpose {
   // A standing accept of an io_uring is one call, made before a test could ask for anything: with
   // this each of its connections takes a call, as elsewhere. Outlives no Reset().
   static void AcceptOneByOne();
+  // Rings opened from now on have room for 4 requests and 8 completions, whatever they ask for.
+  static void TinyRings();
   // send() passes on at most this many bytes a call; 0: all.
   static void LimitSend(size_t bytes);
   // send() of a buffer that begins with `prefix` sends one byte less than half of it, and the
