@@ -14,8 +14,17 @@
 
 namespace handshake::test {
 
-enum class Call : uint8_t { kAccept4, kRecv, kSend, kEpollCreate1, kEventFd, kThreadCreate };
-inline constexpr int kCallCount = 6;
+enum class Call : uint8_t {
+  kAccept4,
+  kRecv,
+  kSend,
+  kEpollCreate1,
+  kEpollCtl,  // of what adds or changes; removing cannot fail
+  kEventFd,
+  kThreadCreate,
+  kMap,  // mmap, called by our own code
+};
+inline constexpr int kCallCount = 8;
 
 // All are static, any thread. Everything passes through until something is asked for.
 class Interpose {
@@ -36,6 +45,9 @@ class Interpose {
   // Outlives the test; empty: none.
   static void CutAnswers(std::string_view prefix);
   static int64_t answers_cut();
+
+  // What our own code has mapped and not unmapped, since the process started.
+  static int64_t mapped_bytes();
 
   // Everything passes through again, all counts are 0.
   static void Reset();
