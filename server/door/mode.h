@@ -28,7 +28,8 @@ inline constexpr std::array<std::string_view, kModeCount> kModeNames = {
 
 constexpr std::string_view ModeName(Mode mode) { return kModeNames[static_cast<size_t>(mode)]; }
 
-// An event mode: a few worker threads, each with many connections. Their number can be chosen.
+// An event mode: a few worker threads, each with many connections. Their number can be chosen. They
+// are the last of the enum.
 constexpr bool HasWorkers(Mode mode) { return mode >= Mode::kEpoll; }
 
 constexpr std::optional<Mode> ModeByName(std::string_view name) {
