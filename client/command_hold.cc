@@ -27,7 +27,9 @@ void FillState(const HoldReport& report, v1::HoldRun& message) {
     message.set_state(v1::LoadRun::STATE_RUNNING);
   } else if (report.cancelled) {
     message.set_state(v1::LoadRun::STATE_CANCELLED);
-    message.set_state_reason("interrupted, what was open was finished at once");
+    const std::string died = message.state_reason();
+    message.set_state_reason("interrupted, what was open was finished at once" +
+                             (died.empty() ? "" : "; " + died));
   } else {
     message.set_state(report.failed() == 0 && report.dead_processes == 0
                           ? v1::LoadRun::STATE_SUCCEEDED

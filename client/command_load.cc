@@ -192,7 +192,7 @@ void AddLoad(CLI::App& app, Command* command) {
       "shows what it measured. Load goes to loopback addresses only: it must never be a cannon.\n\n"
       "--hold M --for D opens M connections up to message 2, holds all of them at once for D, "
       "then\n"
-      "finishes all. Ctrl-C ends the hold early and finishes what is open; a second one resets "
+      "finishes all. Ctrl-C ends the hold early and finishes what is open; a second one closes "
       "it.\n"
       "What M needs of open files beyond a process's hard limit (ulimit -Hn) is shared by several\n"
       "processes. The server's deadlines, 5s a step and 10s a handshake, go on meanwhile:\n"

@@ -23,7 +23,7 @@ void HoldTally::CountEnded(wire::Verdict verdict, bool while_held, wire::TimePoi
 }
 
 void HoldTally::CountDead(int64_t share, bool while_held, wire::TimePoint now) {
-  if (while_held) Add(lost_, opened_.load() - lost_.load());
+  if (while_held) Add(died_, opened_.load() - lost_.load());
   last_end_.store(now.time_since_epoch().count());
   Add(ended_[static_cast<size_t>(wire::Verdict::kNoLocalResource)], share - EndedCount());
 }
@@ -39,6 +39,7 @@ void HoldTally::AddTo(HoldReport& report) const {
   }
   // Lost before opened: nothing is seen lost that was not seen opened.
   report.lost += lost_.load(std::memory_order_acquire);
+  report.died += died_.load(std::memory_order_acquire);
   report.opened += opened_.load(std::memory_order_acquire);
 }
 

@@ -53,6 +53,7 @@ class alignas(64) HoldTally {
 
   std::atomic<int64_t> opened_{0};
   std::atomic<int64_t> lost_{0};
+  std::atomic<int64_t> died_{0};
   std::array<std::atomic<int64_t>, wire::kVerdictCount> ended_{};
   std::atomic<int64_t> last_end_{0};  // since the clock's epoch
 };

@@ -30,12 +30,13 @@ struct HoldSpec {
 
 enum class HoldPhase : uint8_t { kOpening, kHolding, kFinishing, kDone };
 
-// The numbers of a held load, so far or at its end. At its end, unless cancelled, each connection
-// is in `ended`.
+// The numbers of a held load, so far or at its end. At its end each connection is in
+// `ended`, unless it was cancelled or a process died: then some were never begun.
 struct HoldReport {
   HoldPhase phase = HoldPhase::kOpening;
   int64_t opened = 0;                                // message 2 was read
   int64_t lost = 0;                                  // of these, ended while they were held
+  int64_t died = 0;                                  // of these, held by a process that died
   std::array<int64_t, wire::kVerdictCount> ended{};  // by verdict; [kOk] finished
   std::chrono::nanoseconds open_time{};    // the first connect to the last connection opened
   std::chrono::nanoseconds hold_time{};    // to the first message 3
@@ -47,7 +48,7 @@ struct HoldReport {
   int64_t dead_processes = 0;
   bool cancelled = false;  // the hold was cut short by Cancel()
 
-  int64_t held() const { return opened - lost; }
+  int64_t held() const { return opened - lost - died; }
   int64_t finished() const { return ended[static_cast<size_t>(wire::Verdict::kOk)]; }
   int64_t failed() const;  // ended, not ok
 };
@@ -63,7 +64,7 @@ class HoldRun {
   // INVALID_ARGUMENT with what to change; RESOURCE_EXHAUSTED if the hard limit of open files is too
   // low for that many connections in that many processes, with the numbers that would do.
   static absl::StatusOr<std::unique_ptr<HoldRun>> Start(const HoldSpec& spec);
-  // Kills what still runs: its connections are reset.
+  // Kills what still runs, which closes its connections.
   ~HoldRun();
 
   const HoldSpec& spec() const;
