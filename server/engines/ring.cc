@@ -9,8 +9,11 @@
 #include <chrono>
 #include <cstring>
 #include <fstream>
+#include <system_error>
+#include <thread>
 
 #include "absl/strings/str_format.h"
+#include "server/engines/engine_threads.h"
 
 namespace handshake::server {
 namespace {
@@ -79,7 +82,19 @@ Ring::~Ring() {
   if (lent_ != nullptr) munmap(lent_, lent_bytes_);
 }
 
+// The kernel remembers the thread that made a ring, and interrupts its system calls when the ring
+// goes away. Our callers serve others then: a thread of its own makes it, and is gone.
 absl::Status Ring::Open(const RingOptions& options) {
+  absl::Status status;
+  try {
+    std::thread([&] { status = OpenHere(options); }).join();
+  } catch (const std::system_error& error) {
+    return ThreadShortage(error.code().value());
+  }
+  return status;
+}
+
+absl::Status Ring::OpenHere(const RingOptions& options) {
   io_uring_params params{};
   params.flags = kSetup;
   params.cq_entries = options.completions;

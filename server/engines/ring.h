@@ -84,6 +84,7 @@ class Ring {
     char bytes[kBufferBytes];
   };
 
+  absl::Status OpenHere(const RingOptions& options);
   absl::Status OpenBuffers(const RingOptions& options);
   // Room for `count` requests that belong together.
   void Reserve(uint32_t count);

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -37,6 +38,8 @@ constinit std::atomic<const char*> g_cut_prefix{nullptr};
 constinit std::atomic<size_t> g_cut_prefix_size{0};
 constinit std::atomic<int64_t> g_answers_cut{0};
 constinit std::atomic<bool> g_accept_one_by_one{false};
+constinit std::atomic<bool> g_tiny_rings{false};
+constinit std::atomic<int64_t> g_mapped_bytes{0};
 
 Plan& PlanOf(Call call) { return g_plans[static_cast<size_t>(call)]; }
 
@@ -156,7 +159,9 @@ void ChangeRequests(io_uring& ring) {
         if (const int error = NextError(Call::kAccept4)) FailRequest(request, error);
         break;
       case IORING_OP_RECV:
-        if (const int error = NextError(Call::kRecv)) FailRequest(request, error);
+        for (const Call call : {Call::kRecv, Call::kRingReceive}) {
+          if (const int error = NextError(call)) FailRequest(request, error);
+        }
         break;
       case IORING_OP_SEND:
         ChangeSend(request, at(i + 1));
@@ -190,6 +195,8 @@ void Interpose::FailShare(Call call, std::span<const int> errors, int per_millio
 
 void Interpose::AcceptOneByOne() { g_accept_one_by_one.store(true); }
 
+void Interpose::TinyRings() { g_tiny_rings.store(true); }
+
 void Interpose::LimitSend(size_t bytes) { g_send_limit.store(bytes); }
 
 void Interpose::CutAnswers(std::string_view prefix) {
@@ -198,6 +205,8 @@ void Interpose::CutAnswers(std::string_view prefix) {
 }
 
 int64_t Interpose::answers_cut() { return g_answers_cut.load(); }
+
+int64_t Interpose::mapped_bytes() { return g_mapped_bytes.load(); }
 
 void Interpose::Reset() {
   for (Plan& plan : g_plans) {
@@ -210,6 +219,7 @@ void Interpose::Reset() {
   CutAnswers("");
   g_answers_cut.store(0);
   g_accept_one_by_one.store(false);
+  g_tiny_rings.store(false);
 }
 
 }  // namespace handshake::test
@@ -252,6 +262,12 @@ int epoll_create1(int flags) noexcept {
   return handshake::test::Fails(Call::kEpollCreate1) ? -1 : next(flags);
 }
 
+int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept {
+  static const auto next = handshake::test::Next<decltype(&epoll_ctl)>("epoll_ctl");
+  if (operation != EPOLL_CTL_DEL && handshake::test::Fails(Call::kEpollCtl)) return -1;
+  return next(epoll, operation, fd, event);
+}
+
 int eventfd(unsigned int initial, int flags) noexcept {
   static const auto next = handshake::test::Next<decltype(&eventfd)>("eventfd");
   return handshake::test::Fails(Call::kEventFd) ? -1 : next(initial, flags);
@@ -261,6 +277,10 @@ int io_uring_queue_init_params(unsigned entries, io_uring* ring, io_uring_params
   static const auto next =
       handshake::test::Next<decltype(&io_uring_queue_init_params)>("io_uring_queue_init_params");
   if (const int error = handshake::test::NextError(Call::kRingSetup)) return -error;
+  if (handshake::test::g_tiny_rings.load()) {
+    entries = 4;
+    params->cq_entries = 8;
+  }
   return next(entries, ring, params);
 }
 
@@ -283,6 +303,24 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
   static const auto next = handshake::test::Next<decltype(&pthread_create)>("pthread_create");
   if (const int error = handshake::test::NextError(Call::kThreadCreate); error != 0) return error;
   return next(thread, attributes, run, argument);
+}
+
+// The linker leads our own calls here (--wrap), and nobody else's: sanitizers and libc have theirs.
+void* __real_mmap(void* address, size_t size, int protection, int flags, int fd, off_t offset);
+int __real_munmap(void* address, size_t size);
+
+void* __wrap_mmap(void* address, size_t size, int protection, int flags, int fd, off_t offset) {
+  if (handshake::test::Fails(Call::kMap)) return MAP_FAILED;
+  void* const memory = __real_mmap(address, size, protection, flags, fd, offset);
+  if (memory != MAP_FAILED) {
+    handshake::test::g_mapped_bytes.fetch_add(static_cast<int64_t>(size));
+  }
+  return memory;
+}
+
+int __wrap_munmap(void* address, size_t size) {
+  handshake::test::g_mapped_bytes.fetch_sub(static_cast<int64_t>(size));
+  return __real_munmap(address, size);
 }
 
 }  // extern "C"

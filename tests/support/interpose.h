@@ -15,16 +15,20 @@
 
 namespace handshake::test {
 
+// kRecv and kSend are asked of a ring too; kRingReceive is of rings alone.
 enum class Call : uint8_t {
   kAccept4,
   kRecv,
   kSend,
   kEpollCreate1,
+  kEpollCtl,  // of what adds or changes; removing cannot fail
   kEventFd,
   kThreadCreate,
-  kRingSetup
+  kMap,  // mmap, called by our own code
+  kRingSetup,
+  kRingReceive,
 };
-inline constexpr int kCallCount = 7;
+inline constexpr int kCallCount = 10;
 
 // All are static, any thread. Everything passes through until something is asked for.
 class Interpose {
@@ -41,6 +45,8 @@ class Interpose {
   // A standing accept of an io_uring is one call, made before a test could ask for anything: with
   // this each of its connections takes a call, as elsewhere. Outlives no Reset().
   static void AcceptOneByOne();
+  // Rings opened from now on have room for 4 requests and 8 completions, whatever they ask for.
+  static void TinyRings();
   // send() passes on at most this many bytes a call; 0: all.
   static void LimitSend(size_t bytes);
   // send() of a buffer that begins with `prefix` sends one byte less than half of it, and the
@@ -48,6 +54,9 @@ class Interpose {
   // Outlives the test; empty: none.
   static void CutAnswers(std::string_view prefix);
   static int64_t answers_cut();
+
+  // What our own code has mapped and not unmapped, since the process started.
+  static int64_t mapped_bytes();
 
   // Everything passes through again, all counts are 0.
   static void Reset();

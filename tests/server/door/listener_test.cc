@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <barrier>
+#include <future>
 #include <thread>
 #include <vector>
 
@@ -55,6 +57,39 @@ TEST(ListenerTest, AConnectionGoesToTheShardOfItsCpu) {
       EXPECT_EQ((*shards)[j].QueueLength(), j <= i ? kConnections : 0)
           << "shard " << j << " after connects on CPU " << cpus[i];
     }
+  }
+}
+
+TEST(ListenerTest, FromAnotherCpuTheyAreSpread) {
+  const std::vector<int> cpus = {8'000, 8'001};  // not here
+  const auto shards = Listener::OpenShards(AnyPort(), cpus);
+  ASSERT_TRUE(shards.ok()) << shards.status();
+  std::vector<net::UniqueFd> connected;
+  for (int i = 0; i < 4; ++i) {
+    for (net::UniqueFd& one : ConnectFrom(AllowedCpus().front(), shards->front().address())) {
+      connected.push_back(std::move(one));
+    }
+  }
+  // A fair hash leaves one of them empty once in 2^63 runs.
+  EXPECT_GT(shards->front().QueueLength(), 0);
+  EXPECT_GT(shards->back().QueueLength(), 0);
+}
+
+TEST(ListenerTest, OfTwoThatStartAtOnceOneIsRefused) {
+  const std::vector<int> cpus = {0, 1, 2, 3};
+  ListenerOptions options = AnyPort();
+  options.address = Listener::OpenShards(options, cpus)->front().address();  // free again
+  for (int round = 0; round < 200; ++round) {
+    std::barrier ready(2);
+    // Kept open until both have tried.
+    const auto open = [&] {
+      ready.arrive_and_wait();
+      return Listener::OpenShards(options, cpus);
+    };
+    auto other = std::async(std::launch::async, open);
+    const auto one = open();
+    const auto two = other.get();
+    EXPECT_FALSE(one.ok() && two.ok()) << "both serve the port, in round " << round;
   }
 }
 

@@ -77,6 +77,7 @@ TEST_F(SwitchFaultsTest, ModeThatCannotStartLeavesTheOldOneUntouched) {
     LoadProcess load(address(), {.busy = 4});
     FailEachInTurn(from, to, Call::kEventFd, EMFILE);
     FailEachInTurn(from, to, Call::kEpollCreate1, EMFILE);
+    FailEachInTurn(from, to, Call::kRingSetup, ENOMEM);
     ASSERT_TRUE(WaitUntil([&] { return totals().completed > 0; }));
     FinishAndCheck(load);
   }
