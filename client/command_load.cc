@@ -33,17 +33,39 @@ struct LoadFlags {
   std::optional<int64_t> count;
   std::string framing = "line";
   int64_t threads = 0;
+  std::optional<int64_t> hold;
+  std::optional<nanoseconds> hold_for;
+  int64_t processes = 0;
   std::string output = "text";
 };
 
 // Throws what is wrong with the flags.
 void Check(const LoadFlags& flags) {
+  if (flags.hold) {
+    if (!flags.hold_for) throw CLI::ValidationError("--hold", "--for is required with it");
+    if (*flags.hold_for > kMaxDuration) throw CLI::ValidationError("--for", "at most 1h");
+    return;
+  }
   if (!flags.duration && !flags.count) {
-    throw CLI::ValidationError("load", "one of --duration and --count is required");
+    throw CLI::ValidationError("load", "one of --duration, --count and --hold is required");
   }
   if (flags.duration && (*flags.duration <= nanoseconds(0) || *flags.duration > kMaxDuration)) {
     throw CLI::ValidationError("--duration", "above 0, at most 1h");
   }
+}
+
+wire::Framing FramingOf(const LoadFlags& flags) {
+  return flags.framing == "bare" ? wire::Framing::kBare : wire::Framing::kLine;
+}
+
+HoldSpec HoldSpecOf(const LoadFlags& flags, const net::Address& target) {
+  HoldSpec spec;
+  spec.target = target;
+  spec.connections = *flags.hold;
+  spec.hold = *flags.hold_for;
+  spec.processes = flags.processes;
+  spec.handshake.framing = FramingOf(flags);
+  return spec;
 }
 
 LoadSpec SpecOf(const LoadFlags& flags, const net::Address& target) {
@@ -53,7 +75,7 @@ LoadSpec SpecOf(const LoadFlags& flags, const net::Address& target) {
   spec.duration = flags.duration;
   spec.count = flags.count;
   spec.threads = flags.threads;
-  spec.handshake.framing = flags.framing == "bare" ? wire::Framing::kBare : wire::Framing::kLine;
+  spec.handshake.framing = FramingOf(flags);
   return spec;
 }
 
@@ -81,15 +103,6 @@ v1::LoadRun Describe(const LoadRun& run, std::chrono::system_clock::time_point s
   return message;
 }
 
-int Report(const v1::LoadRun& run, const LoadFlags& flags, int code) {
-  const report::Style style = report::StdoutStyle(report::ColourChoice::kAuto);
-  const std::string text =
-      flags.output == "json" ? report::Json(run) : report::LoadPage(run, style);
-  if (report::Print(text) != report::PrintResult::kFailed) return code;
-  Complain("cannot write the report");
-  return report::kExitBadOutcome;
-}
-
 int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
   const absl::StatusOr<net::Address> target = net::Address::Parse(flags.target);
   if (!target.ok()) {
@@ -100,6 +113,9 @@ int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
     Complain(absl::StrFormat("target %s is not a loopback address: load goes to this machine only",
                              target->ToString()));
     return report::kExitUsage;
+  }
+  if (flags.hold) {
+    return RunHold(HoldSpecOf(flags, *target), flags.output == "json", interrupts);
   }
   const auto start = std::chrono::system_clock::now();
   const absl::StatusOr<std::unique_ptr<LoadRun>> run = LoadRun::Start(SpecOf(flags, *target));
@@ -117,7 +133,27 @@ int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
   const v1::LoadRun last = Describe(**run, start);
   const bool ok = last.state() == v1::LoadRun::STATE_SUCCEEDED;
   const int code = ok ? report::kExitOk : report::kExitBadOutcome;
-  return Report(last, flags, interrupts.happened() ? report::kExitInterrupted : code);
+  const report::Style style = report::StdoutStyle(report::ColourChoice::kAuto);
+  return ShowReport(flags.output == "json" ? report::Json(last) : report::LoadPage(last, style),
+                    interrupts.happened() ? report::kExitInterrupted : code);
+}
+
+void AddHold(CLI::App& load, LoadFlags& flags) {
+  CLI::Option* hold = load.add_option("--hold", flags.hold,
+                                      "Hold this many connections in mid-handshake, at most 10^7")
+                          ->check(CLI::Range(int64_t{1}, HoldRun::kMostConnections))
+                          ->type_name("M");
+  for (const char* other : {"--concurrency", "--duration", "--count", "--threads"}) {
+    hold->excludes(load.get_option(other));
+  }
+  report::AddDuration(load, "--for", &flags.hold_for, "With --hold: for this long, at most 1h")
+      ->needs(hold);
+  load.add_option("--processes", flags.processes,
+                  "With --hold; 0: at most the CPUs, or what the fd limit asks for")
+      ->check(CLI::Range(int64_t{0}, HoldRun::kMostProcesses))
+      ->needs(hold)
+      ->type_name("P")
+      ->capture_default_str();
 }
 
 }  // namespace
@@ -144,6 +180,7 @@ void AddLoad(CLI::App& app, Command* command) {
       ->check(CLI::Range(int64_t{0}, kMaxThreads))
       ->type_name("N")
       ->capture_default_str();
+  AddHold(*load, *flags);
   load->add_option("-o,--output", flags->output, "text, or json for scripts")
       ->check(CLI::IsMember({"text", "json"}))
       ->type_name("FORMAT")
@@ -153,10 +190,19 @@ void AddLoad(CLI::App& app, Command* command) {
       "--duration, --count or both; the first to be reached ends the run. Ctrl-C ends it early "
       "and\n"
       "shows what it measured. Load goes to loopback addresses only: it must never be a cannon.\n\n"
-      "Exit codes: 0 all ok, 1 a handshake failed, 2 wrong command line, 130 interrupted.\n\n"
+      "--hold M --for D opens M connections up to message 2, holds all of them at once for D, "
+      "then\n"
+      "finishes all. Ctrl-C ends the hold early and finishes what is open; a second one resets "
+      "it.\n"
+      "What M needs of open files beyond a process's hard limit (ulimit -Hn) is shared by several\n"
+      "processes. The server's deadlines, 5s a step and 10s a handshake, go on meanwhile:\n"
+      "  handshake-server --step-timeout 10m --handshake-timeout 10m\n\n"
+      "Exit codes: 0 all ok, 1 a handshake failed, 2 wrong command line or too low a limit,\n"
+      "130 interrupted.\n\n"
       "Examples:\n"
       "  handshake-client load 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
-      "  handshake-client load 127.0.0.1:7000 --count 100000 --concurrency 500 -o json");
+      "  handshake-client load 127.0.0.1:7000 --count 100000 --concurrency 500 -o json\n"
+      "  handshake-client load 127.0.0.1:7000 --hold 10000 --for 2s");
   load->callback([flags, command] {
     Check(*flags);
     *command = [flags](report::Interrupts& interrupts) { return RunLoad(*flags, interrupts); };

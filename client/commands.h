@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "CLI/App.hpp"
+#include "client/hold_run.h"
 #include "control/report/interrupts.h"
 
 namespace handshake::client {
@@ -18,8 +19,13 @@ void AddConnect(CLI::App& app, Command* command);
 void AddLoad(CLI::App& app, Command* command);
 void AddAgent(CLI::App& app, Command* command);
 
+// `load --hold`, its command line and target checked; returns the exit code.
+int RunHold(const HoldSpec& spec, bool json, report::Interrupts& interrupts);
+
 // "handshake-client: TEXT", one line on stderr.
 void Complain(std::string_view text);
+// Prints it to stdout and returns `code`; the code of a bad outcome if it cannot be written.
+int ShowReport(std::string_view text, int code);
 
 }  // namespace handshake::client
 

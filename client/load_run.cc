@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_format.h"
 #include "client/load_worker.h"
+#include "client/spec_check.h"
 #include "common/stats/process_usage.h"
 #include "common/wire/message.h"
 
@@ -29,30 +30,7 @@ constexpr std::chrono::hours kLongest{24 * 30};
 constexpr int64_t kDescriptorsPerThread = 2;
 constexpr int64_t kSpareDescriptors = 32;
 
-template <typename... Args>
-absl::Status Invalid(const absl::FormatSpec<Args...>& format, const Args&... args) {
-  return absl::InvalidArgumentError(absl::StrFormat(format, args...));
-}
-
-bool IsTimeout(std::chrono::nanoseconds timeout) {
-  return timeout.count() > 0 && timeout <= wire::kMaxTimeout;
-}
-
-absl::Status CheckTimeouts(const LoadSpec& spec) {
-  const wire::HandshakeOptions& handshake = spec.handshake;
-  for (const auto timeout : {spec.connect_timeout, std::chrono::nanoseconds(handshake.step_timeout),
-                             std::chrono::nanoseconds(handshake.handshake_timeout)}) {
-    if (!IsTimeout(timeout)) {
-      return Invalid("a timeout must be above 0 and at most %d minutes", wire::kMaxTimeout.count());
-    }
-  }
-  return absl::OkStatus();
-}
-
 absl::Status CheckSpec(const LoadSpec& spec) {
-  if (spec.target.port() == 0) {
-    return Invalid("the target %s has no port; give HOST:PORT", spec.target.ToString());
-  }
   if (spec.concurrency < 1 || spec.concurrency > kMostConcurrency) {
     return Invalid("concurrency must be from 1 to %d, not %d", kMostConcurrency, spec.concurrency);
   }
@@ -71,10 +49,7 @@ absl::Status CheckSpec(const LoadSpec& spec) {
   if (spec.first_sequence > wire::kMaxSequence) {
     return Invalid("the first sequence must be at most %d", wire::kMaxSequence);
   }
-  if (spec.handshake.framing == wire::Framing::kAuto) {
-    return Invalid("a client's framing is line or bare, not auto");
-  }
-  return CheckTimeouts(spec);
+  return CheckPeer(spec.target, spec.handshake, spec.connect_timeout);
 }
 
 // At least one thread, and no more than there are clients.

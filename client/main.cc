@@ -10,6 +10,12 @@ namespace handshake::client {
 
 void Complain(std::string_view text) { report::PrintError("handshake-client", text); }
 
+int ShowReport(std::string_view text, int code) {
+  if (report::Print(text) != report::PrintResult::kFailed) return code;
+  Complain("cannot write the report");
+  return report::kExitBadOutcome;
+}
+
 }  // namespace handshake::client
 
 int main(int argc, char** argv) {

@@ -13,6 +13,7 @@ Groups:
   build   compile handshake and run the quickstart
   test    build, and run every test
   lint    test, and run the static analysis (tests/run.sh --lint)
+  bench   build, and measure against the rivals (tests/bench/run.sh)
 
 Options:
   --list  print the packages, one a line with what each is for, and install nothing
@@ -49,6 +50,14 @@ test python3-protobuf        the tests of the contract
 test python3-grpcio          the test client that shares no code with us
 test clang-format-19         the format test
 lint clang-tidy-19           the static analysis
+bench python3-grpcio         the benchmark's driver, as an operator
+bench python3-protobuf       its messages
+bench liburing-dev           the io_uring floor
+bench libasio-dev            the Asio rivals
+bench golang-go              the Go rival
+bench libbenchmark-dev       the micro-benchmark of the parser
+bench linux-perf             counts system calls
+bench strace                 counts them where perf may not
 TEXT
 }
 
@@ -86,6 +95,7 @@ for argument in "$@"; do
     build) wanted+="|build" ;;
     test) wanted+="|build|test" ;;
     lint) wanted+="|build|test|lint" ;;
+    bench) wanted+="|build|bench" ;;
     *) echo "packages: unknown argument '$argument'; see deploy/packages.sh --help" >&2 && exit 2 ;;
   esac
 done
@@ -123,8 +133,17 @@ for package in "${missing[@]}"; do
   known "$package" || { update && break; }
 done
 echo "packages: installing ${missing[*]}"
+# One that cannot be had keeps back none of the others.
+install_each() {
+  local package failed=()
+  for package in "${missing[@]}"; do
+    apt install --no-install-recommends "$package" || failed+=("$package")
+  done
+  ((${#failed[@]} == 0)) || fail "could not install ${failed[*]}; what apt-get said is above"
+}
+
 # Lists that are older than the archive name files it no longer has: then once more with new ones.
 apt install --no-install-recommends "${missing[@]}" ||
   { update && apt install --no-install-recommends "${missing[@]}"; } ||
-  fail "could not install ${missing[*]}; what apt-get said is above"
+  install_each
 echo "packages: done"

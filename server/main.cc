@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "common/log/log.h"
 #include "common/net/address.h"
 #include "common/text/duration.h"
@@ -26,6 +27,7 @@
 #include "control/services/load_service.h"
 #include "control/services/server_service.h"
 #include "server/data_plane.h"
+#include "server/door/cpus.h"
 #include "spdlog/spdlog.h"
 
 namespace handshake {
@@ -46,6 +48,7 @@ struct Flags {
   std::string mode = "epoll";
   std::string framing = "auto";
   server::EngineOptions engine;
+  std::string cpus;
   std::chrono::nanoseconds drain_timeout = server::kDefaultDrainTimeout;
   wire::HandshakeOptions handshake;
   log::LogOptions log;
@@ -57,6 +60,12 @@ struct Options {
   net::Address control;
   std::chrono::nanoseconds drain_timeout{};
 };
+
+// "sequential, thread-per-connection, ..."
+std::string ModeNames() {
+  return absl::StrJoin(server::kModeNames, ", ",
+                       [](std::string* out, std::string_view name) { out->append(name); });
+}
 
 // Each flag has its environment equivalent from the same definition: --max-threads is
 // HANDSHAKE_MAX_THREADS.
@@ -70,7 +79,7 @@ CLI::Option* WithEnvironment(CLI::Option* option) {
 
 void DefineFlags(CLI::App& app, Flags& flags) {
   app.footer(
-      "Modes: sequential, thread-per-connection, thread-pool, epoll.\n"
+      absl::StrFormat("Modes: %s.\n", ModeNames()) +
       "Every flag can be given by the environment variable named beside it; the command line wins."
       "\nDurations: 500ms, 5s, 1m. SIGTERM or SIGINT stops, drains and ends with 0; a second one "
       "ends\nat once.\n\n"
@@ -100,7 +109,8 @@ void DefineFlags(CLI::App& app, Flags& flags) {
   add("--framing", flags.framing, "FRAMING", "auto, line or bare");
   add("--max-threads", flags.engine.max_threads, "N", "thread-per-connection: most at once");
   add("--pool-threads", flags.engine.pool_threads, "N", "thread-pool; 0: max(4, 2 x CPUs)");
-  add("--workers", flags.engine.workers, "N", "epoll: reactors; 0: max(1, CPUs / 2)");
+  add("--workers", flags.engine.workers, "N", "event modes: threads; 0: max(1, CPUs / 2)");
+  add("--cpus", flags.cpus, "LIST", "CPUs that serve, as 0-3,8; default: all allowed");
   add_duration("--drain-timeout", flags.drain_timeout, "At the end, for what is in progress");
   add_duration("--step-timeout", flags.handshake.step_timeout, "Deadline of each message");
   add_duration("--handshake-timeout", flags.handshake.handshake_timeout, "Deadline of all three");
@@ -137,12 +147,16 @@ absl::StatusOr<Options> Read(const Flags& flags) {
   options.control = *control;
   const auto mode = server::ModeByName(flags.mode);
   if (!mode) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "--mode: no mode '%s': use sequential, thread-per-connection, thread-pool or epoll",
-        flags.mode));
+    return absl::InvalidArgumentError(
+        absl::StrFormat("--mode: no mode '%s'; there are %s", flags.mode, ModeNames()));
   }
   options.data_plane.mode = *mode;
   options.data_plane.engine = flags.engine;
+  if (!flags.cpus.empty()) {
+    absl::StatusOr<std::vector<int>> cpus = server::ParseCpus(flags.cpus);
+    if (!cpus.ok()) return InFlag("--cpus", cpus.status());
+    options.data_plane.engine.cpus = *std::move(cpus);
+  }
   options.drain_timeout = flags.drain_timeout;
   if (options.drain_timeout > server::kMaxDrainTimeout) {
     return absl::InvalidArgumentError("--drain-timeout: at most 1m");

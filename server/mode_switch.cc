@@ -35,7 +35,9 @@ double Milliseconds(std::chrono::nanoseconds duration) {
 class ModeSwitcher::Generation {
  public:
   Generation(const EngineContext& context, Mode mode, int64_t number)
-      : engine_(MakeEngine(context, mode, static_cast<uint32_t>(number))), number_(number) {}
+      : engine_(MakeEngine(context, mode, static_cast<uint32_t>(number))),
+        number_(number),
+        workers_(HasWorkers(mode) ? context.options.workers : 0) {}
 
   ~Generation() {
     Give(Order{.leave = true, .deadline = {}, .done = {}});
@@ -73,6 +75,7 @@ class ModeSwitcher::Generation {
   Engine& engine() { return *engine_; }
   Mode mode() const { return mode_; }
   int64_t number() const { return number_; }
+  int64_t workers() const { return workers_; }
 
  private:
   struct Order {
@@ -108,6 +111,7 @@ class ModeSwitcher::Generation {
   std::unique_ptr<Engine> engine_;
   const Mode mode_ = engine_->mode();
   const int64_t number_;
+  const int64_t workers_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<Order> order_;  // given once, then constant
@@ -139,13 +143,15 @@ absl::StatusOr<SwitchRecord> ModeSwitcher::Switch(const SwitchRequest& request) 
   }
   if (absl::Status status = Check(request); !status.ok()) return status;
   if (std::optional<SwitchRecord> done = FindRequest(request.request_id)) return *done;
-  if (active().mode == request.target) return Unmade(request, SwitchRecord::State::kUnchanged);
+  if (IsInForce(request)) return Unmade(request, SwitchRecord::State::kUnchanged);
   const wire::TimePoint validated = wire::Clock::now();
   if (!request.dry_run) LimitRetired();
 
   // Build the candidate; the old engine knows nothing of it yet.
   context_.ledger.Open(request.target);
-  auto candidate = std::make_unique<Generation>(context_, request.target, active().generation + 1);
+  EngineContext context = context_;
+  if (request.workers > 0) context.options.workers = request.workers;
+  auto candidate = std::make_unique<Generation>(context, request.target, active().generation + 1);
   if (absl::Status status = candidate->Prepare(); !status.ok()) {
     return absl::FailedPreconditionError(
         absl::StrFormat("mode %s cannot run here: %s; mode %s serves on", ModeName(request.target),
@@ -154,6 +160,7 @@ absl::StatusOr<SwitchRecord> ModeSwitcher::Switch(const SwitchRequest& request) 
   const wire::TimePoint prepared = wire::Clock::now();
   if (request.dry_run) {
     SwitchRecord record = Unmade(request, SwitchRecord::State::kDryRun);
+    record.workers = candidate->workers();
     record.prepare_time = prepared - validated;
     return record;
   }
@@ -170,6 +177,7 @@ absl::StatusOr<SwitchRecord> ModeSwitcher::Switch(const SwitchRequest& request) 
   SwitchRecord record = Unmade(request, SwitchRecord::State::kDraining);
   record.requested_at = wall;
   record.generation = candidate->number();
+  record.workers = candidate->workers();
   record.prepare_time = prepared - validated;
   record.switch_time = stopped - validated;
   record.in_flight = at_stop.in_flight();
@@ -191,14 +199,18 @@ absl::Status ModeSwitcher::Check(const SwitchRequest& request) const {
   if (request.drain_timeout < wire::Duration::zero() || request.drain_timeout > kMaxDrainTimeout) {
     return absl::InvalidArgumentError("drain_timeout must be from 0 s to 60 s");
   }
+  if (absl::Status status = CheckWorkers(request); !status.ok()) return status;
   if (request.request_id.size() > kMaxRequestIdBytes) {
     return absl::InvalidArgumentError("request_id must have at most 128 bytes");
   }
   for (const SwitchRecord& record : records_) {
     if (request.request_id.empty() || record.request_id != request.request_id) continue;
-    if (record.to == request.target) return absl::OkStatus();  // a retry: answered from the record
+    const bool same_workers = request.workers == 0 || request.workers == record.workers;
+    if (record.to == request.target && same_workers) {
+      return absl::OkStatus();  // a retry: answered from the record
+    }
     return absl::InvalidArgumentError(
-        absl::StrFormat("request_id '%s' was used for a switch to %s; choose a new one",
+        absl::StrFormat("request_id '%s' was used for another switch, to %s; choose a new one",
                         request.request_id, ModeName(record.to)));
   }
   if (request.expected_generation && *request.expected_generation != active_->number()) {
@@ -207,6 +219,24 @@ absl::Status ModeSwitcher::Check(const SwitchRequest& request) const {
         active_->number(), ModeName(active_->mode()), *request.expected_generation));
   }
   return absl::OkStatus();
+}
+
+absl::Status ModeSwitcher::CheckWorkers(const SwitchRequest& request) const {
+  if (request.workers == 0) return absl::OkStatus();
+  if (!HasWorkers(request.target)) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "mode %s has no workers to choose; leave workers out", ModeName(request.target)));
+  }
+  const auto most = static_cast<int64_t>(context_.options.cpus.size());
+  if (request.workers > 0 && request.workers <= most) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "workers must be from 1 to %d, the CPUs given, not %d", most, request.workers));
+}
+
+bool ModeSwitcher::IsInForce(const SwitchRequest& request) const {
+  const ActiveMode in_force = active();
+  return in_force.mode == request.target &&
+         (request.workers == 0 || request.workers == in_force.workers);
 }
 
 std::optional<SwitchRecord> ModeSwitcher::FindRequest(const std::string& request_id) const {
@@ -225,6 +255,7 @@ SwitchRecord ModeSwitcher::Unmade(const SwitchRequest& request, SwitchRecord::St
   record.from = active_->mode();
   record.to = request.target;
   record.generation = active_->number();
+  record.workers = active_->workers();
   record.request_id = request.request_id;
   record.requested_by = request.requested_by;
   record.requested_at = std::chrono::system_clock::now();
@@ -293,7 +324,7 @@ std::vector<SwitchRecord> ModeSwitcher::List() const {
 
 ActiveMode ModeSwitcher::active() const {
   const std::lock_guard lock(mutex_);
-  return {.mode = active_->mode(), .generation = active_->number()};
+  return {.mode = active_->mode(), .generation = active_->number(), .workers = active_->workers()};
 }
 
 bool ModeSwitcher::stopping() const {

@@ -29,6 +29,9 @@ inline constexpr std::chrono::milliseconds kMaxDrainTimeout{60'000};
 
 struct SwitchRequest {
   Mode target = Mode::kEpoll;
+  // Of an event mode: how many, from 1 to the CPUs given. 0: as many as are in force if that is the
+  // target already, else EngineOptions::workers.
+  int64_t workers = 0;
   // Refuse (ABORTED) unless this is the generation in force; nothing: whatever it is.
   std::optional<int64_t> expected_generation;
   // How long the old engine serves on what it has: 0 to kMaxDrainTimeout.
@@ -47,6 +50,7 @@ struct SwitchRecord {
   State state = State::kDraining;
   Mode from = Mode::kSequential;
   Mode to = Mode::kSequential;
+  int64_t workers = 0;     // of `to`; 0 if it has none
   int64_t generation = 0;  // in force since this switch
   std::string request_id;
   std::string requested_by;
@@ -68,6 +72,7 @@ struct SwitchRecord {
 struct ActiveMode {
   Mode mode;
   int64_t generation;
+  int64_t workers;  // 0 if the mode has none
 };
 
 inline constexpr int kMaxSwitchRecords = 1'000;
@@ -100,6 +105,8 @@ class ModeSwitcher {
 
   bool stopping() const;
   absl::Status Check(const SwitchRequest& request) const;
+  absl::Status CheckWorkers(const SwitchRequest& request) const;
+  bool IsInForce(const SwitchRequest& request) const;
   std::optional<SwitchRecord> FindRequest(const std::string& request_id) const;
   // What changes nothing still answers with a record.
   SwitchRecord Unmade(const SwitchRequest& request, SwitchRecord::State state) const;

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <bit>
+#include <new>
 
 namespace handshake::net {
 namespace {
 constexpr std::chrono::milliseconds kGrain{1};
 }  // namespace
 
-TimerWheel::TimerWheel(TimePoint now) : origin_(now), heads_(kSlots, kNone) {}
+TimerWheel::TimerWheel(TimePoint now) : origin_(now - kGrain), heads_(kSlots, kNone) {}
 
 uint64_t TimerWheel::TickOf(TimePoint at) const {
   const auto since = at - origin_;
@@ -17,57 +18,67 @@ uint64_t TimerWheel::TickOf(TimePoint at) const {
 }
 
 void TimerWheel::Arm(uint32_t item, TimePoint deadline) {
-  if (item >= nodes_.size()) nodes_.resize(std::max<size_t>(item + 1, nodes_.size() * 2));
   const uint64_t tick = std::max(TickOf(deadline), current_);
-  if (nodes_[item].armed) {
-    if (nodes_[item].tick == tick) return;
+  if (!armed(item)) {
+    if (nodes_.Acquire(item) == nullptr) throw std::bad_alloc();
+  } else if (At(item).tick == tick) {
+    return;
+  } else {
     Unlink(item);
   }
   Link(item, tick);
 }
 
+void TimerWheel::ArmNoLater(uint32_t item, TimePoint deadline) {
+  if (!armed(item) || TickOf(deadline) < At(item).tick) Arm(item, deadline);
+}
+
 void TimerWheel::Cancel(uint32_t item) {
-  if (armed(item)) Unlink(item);
+  if (armed(item)) Disarm(item);
+}
+
+void TimerWheel::Disarm(uint32_t item) {
+  Unlink(item);
+  At(item).tick = kNever;
+  nodes_.Release(item);
 }
 
 void TimerWheel::Link(uint32_t item, uint64_t tick) {
-  Node& node = nodes_[item];
   const uint64_t slot = tick % kSlots;
-  node = {.next = heads_[slot], .previous = kNone, .tick = tick, .armed = true};
-  if (node.next != kNone) nodes_[node.next].previous = item;
+  At(item) = {.next = heads_[slot], .previous = kNone, .tick = tick};
+  if (heads_[slot] != kNone) At(heads_[slot]).previous = item;
   heads_[slot] = item;
   occupied_[slot / 64] |= uint64_t{1} << (slot % 64);
   ++armed_count_;
 }
 
 void TimerWheel::Unlink(uint32_t item) {
-  Node& node = nodes_[item];
+  const Node& node = At(item);
   const uint64_t slot = node.tick % kSlots;
-  if (node.next != kNone) nodes_[node.next].previous = node.previous;
+  if (node.next != kNone) At(node.next).previous = node.previous;
   if (node.previous != kNone) {
-    nodes_[node.previous].next = node.next;
+    At(node.previous).next = node.next;
   } else {
     heads_[slot] = node.next;
     if (node.next == kNone) occupied_[slot / 64] &= ~(uint64_t{1} << (slot % 64));
   }
-  node.armed = false;
   --armed_count_;
 }
 
 std::optional<uint32_t> TimerWheel::TakeDue(TimePoint now) {
+  // Ticks are rounded up, so a tick is due once `now` has reached it.
+  const auto present = static_cast<uint64_t>(std::max(now - origin_, now - now) / kGrain);
   if (armed_count_ == 0) {
-    current_ = std::max(current_, static_cast<uint64_t>((now - origin_) / kGrain));
+    current_ = std::max(current_, present);
     return std::nullopt;
   }
-  // Ticks are rounded up, so a tick is due once `now` has reached it.
-  const uint64_t present = static_cast<uint64_t>(std::max(now - origin_, now - now) / kGrain);
   // After a turn and more without a call one turn over all slots finds everything.
   if (present > current_ + kSlots) current_ = present - kSlots;
   while (current_ <= present) {
     const uint64_t slot = current_ % kSlots;
-    for (uint32_t item = heads_[slot]; item != kNone; item = nodes_[item].next) {
-      if (nodes_[item].tick > present) continue;  // of a later turn
-      Unlink(item);
+    for (uint32_t item = heads_[slot]; item != kNone; item = At(item).next) {
+      if (At(item).tick > present) continue;  // of a later turn
+      Disarm(item);
       return item;
     }
     if (current_ == present) break;
@@ -77,8 +88,8 @@ std::optional<uint32_t> TimerWheel::TakeDue(TimePoint now) {
 }
 
 bool TimerWheel::DueNow() const {
-  for (uint32_t item = heads_[current_ % kSlots]; item != kNone; item = nodes_[item].next) {
-    if (nodes_[item].tick <= current_) return true;
+  for (uint32_t item = heads_[current_ % kSlots]; item != kNone; item = At(item).next) {
+    if (At(item).tick <= current_) return true;
   }
   return false;
 }

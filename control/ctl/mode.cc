@@ -23,6 +23,7 @@ struct SetFlags {
   int64_t expected_generation = 0;
   nanoseconds drain_timeout = std::chrono::seconds(1);
   std::string request_id;
+  int64_t workers = 0;
   bool dry_run = false;
   bool wait = false;
 };
@@ -88,6 +89,7 @@ int SetMode(Context& context, const SetFlags& flags) {
   *request.mutable_drain_timeout() = ToProto(flags.drain_timeout);
   request.set_request_id(flags.request_id);
   request.set_dry_run(flags.dry_run);
+  request.set_worker_count(flags.workers);
   v1::ModeSwitch change;
   const grpc::Status status = context.Call(
       [&](grpc::ClientContext& call) { return stub->SwitchMode(&call, request, &change); });
@@ -129,6 +131,10 @@ void AddSet(CLI::App& mode, Context& context) {
          absl::StrJoin(report::ModeNames(), ", "))
       ->required()
       ->type_name("");
+  set->add_option("--workers", flags->workers,
+                  "Threads of an event mode, 1 to the server's CPUs; changed live")
+      ->check(report::FromOne())
+      ->type_name("N");
   set->add_option("--expected-generation", flags->expected_generation,
                   "Refuse unless this generation is in force (see mode get)")
       ->check(report::FromOne())
@@ -145,7 +151,7 @@ void AddSet(CLI::App& mode, Context& context) {
       "that keeps its deadlines is lost: what the old mode cannot finish in time is handed "
       "over.\n\n"
       "Examples:\n"
-      "  handshakectl mode set epoll\n"
+      "  handshakectl mode set epoll --workers 2\n"
       "  handshakectl mode set thread-pool --wait --drain-timeout 5s\n"
       "  handshakectl mode set sequential --expected-generation 3 --dry-run");
   set->callback([&context, flags] {

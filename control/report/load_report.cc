@@ -63,15 +63,6 @@ std::string Latencies(const v1::LoadRun& run, Style style) {
   return table.Render(style);
 }
 
-std::string Failures(const v1::LoadRun& run, Style style) {
-  Table table({{"FAILED", Kind::kText}, {"COUNT", Kind::kNumber}, {"MEANING", Kind::kProse}});
-  for (const v1::VerdictCount& failure : run.failures()) {
-    table.Add({Cell(VerdictName(failure.verdict()), Tone::kBad), Count(failure.count()),
-               VerdictText(failure.verdict())});
-  }
-  return table.empty() ? std::string() : "\n" + table.Render(style);
-}
-
 }  // namespace
 
 std::string LoadProgress(const v1::LoadRun& run) {
@@ -105,7 +96,7 @@ std::string LoadPage(const v1::LoadRun& run, Style style) {
   facts.Add({"client CPU", ended > 0 ? absl::StrFormat("%s, %s a handshake", Span(run.cpu_time()),
                                                        SpanUs(cpu_us / static_cast<double>(ended)))
                                      : Span(run.cpu_time())});
-  return facts.Render(style) + "\n" + Latencies(run, style) + Failures(run, style);
+  return facts.Render(style) + "\n" + Latencies(run, style) + FailuresTable(run.failures(), style);
 }
 
 std::string LoadRunsTable(const v1::ListLoadRunsResponse& runs, Style style) {
@@ -130,6 +121,16 @@ std::string LoadRunsTable(const v1::ListLoadRunsResponse& runs, Style style) {
                measured ? MillisecondsUs(run.handshake().p99_us()) : std::string(kNothing)});
   }
   return table.Render(style);
+}
+
+std::string FailuresTable(const google::protobuf::RepeatedPtrField<v1::VerdictCount>& failures,
+                          Style style) {
+  Table table({{"FAILED", Kind::kText}, {"COUNT", Kind::kNumber}, {"MEANING", Kind::kProse}});
+  for (const v1::VerdictCount& failure : failures) {
+    table.Add({Cell(VerdictName(failure.verdict()), Tone::kBad), Count(failure.count()),
+               VerdictText(failure.verdict())});
+  }
+  return table.empty() ? std::string() : "\n" + table.Render(style);
 }
 
 }  // namespace handshake::report

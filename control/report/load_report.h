@@ -17,6 +17,10 @@ std::string LoadPage(const v1::LoadRun& run, Style style);
 
 std::string LoadRunsTable(const v1::ListLoadRunsResponse& runs, Style style);
 
+// What did not end well, by verdict, below an empty line; nothing if everything did.
+std::string FailuresTable(const google::protobuf::RepeatedPtrField<v1::VerdictCount>& failures,
+                          Style style);
+
 }  // namespace handshake::report
 
 #endif  // HANDSHAKE_CONTROL_REPORT_LOAD_REPORT_H_

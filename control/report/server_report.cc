@@ -10,6 +10,12 @@ namespace {
 
 using Kind = Column::Kind;
 
+// "epoll", "epoll, 2 workers".
+std::string WithWorkers(std::string mode, int64_t workers) {
+  if (workers == 0) return mode;
+  return absl::StrFormat("%s, %d worker%s", mode, workers, workers == 1 ? "" : "s");
+}
+
 Cell LostCell(int64_t lost) { return {Count(lost), lost == 0 ? Tone::kPlain : Tone::kBad}; }
 
 }  // namespace
@@ -18,7 +24,8 @@ std::string ServerPage(const v1::Server& server, std::string_view endpoint, Styl
   Table page = Facts();
   page.Add({"control", std::string(endpoint)});
   page.Add({"version", server.version()});
-  page.Add({"mode", absl::StrFormat("%s, generation %s", ModeName(server.mode()),
+  page.Add({"mode", absl::StrFormat("%s, generation %s",
+                                    WithWorkers(ModeName(server.mode()), server.worker_count()),
                                     Count(server.generation()))});
   page.Add(
       {"serves", absl::StrFormat("%s (framing %s)", absl::StrJoin(server.listen_addresses(), ", "),
@@ -49,7 +56,7 @@ std::string ModesTable(const v1::ListModesResponse& modes, Style style) {
 }
 
 std::string SwitchLine(const v1::ModeSwitch& change, Style style) {
-  const std::string to = ModeName(change.to());
+  const std::string to = WithWorkers(ModeName(change.to()), change.worker_count());
   switch (change.state()) {
     case v1::ModeSwitch::STATE_UNCHANGED:
       return absl::StrFormat("%s was in force already (generation %s); nothing changed\n", to,
@@ -78,7 +85,8 @@ std::string SwitchPage(const v1::ModeSwitch& change, Style style) {
   page.Add(
       {"switch", absl::StrFormat("%d, generation %s", change.id(), Count(change.generation()))});
   page.Add({"state", StateCell(change.state())});
-  page.Add({"modes", absl::StrFormat("%s -> %s", ModeName(change.from()), ModeName(change.to()))});
+  page.Add({"modes", absl::StrFormat("%s -> %s", ModeName(change.from()),
+                                     WithWorkers(ModeName(change.to()), change.worker_count()))});
   page.Add({"requested",
             absl::StrFormat("%s by %s", DateTime(change.request_time()), change.requested_by())});
   if (!change.request_id().empty()) page.Add({"request id", change.request_id()});

@@ -32,7 +32,7 @@ inline constexpr int64_t kRpcLogLinesPerSecond = 5;
 inline constexpr size_t kMaxWaitingCalls = 64;
 
 // Streams open at once over all callers, for each Watch method: one message in flight each.
-inline constexpr int kMaxWatchStreams = 64;
+inline constexpr int kMaxWatchStreams = 128;
 inline constexpr std::chrono::milliseconds kMinWatchInterval{100};
 inline constexpr std::chrono::seconds kMaxWatchInterval{60};
 inline constexpr std::chrono::seconds kDefaultWatchInterval{1};

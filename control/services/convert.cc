@@ -12,7 +12,9 @@ using google::protobuf::util::TimeUtil;
 
 // Indexed by our enums.
 constexpr std::array<v1::Mode, server::kModeCount> kModes = {
-    v1::MODE_SEQUENTIAL, v1::MODE_THREAD_PER_CONNECTION, v1::MODE_THREAD_POOL, v1::MODE_EPOLL};
+    v1::MODE_SEQUENTIAL,  v1::MODE_THREAD_PER_CONNECTION,
+    v1::MODE_THREAD_POOL, v1::MODE_EPOLL,
+    v1::MODE_COROUTINE,   v1::MODE_IO_URING};
 constexpr std::array<v1::Framing, 3> kFramings = {v1::FRAMING_AUTO, v1::FRAMING_LINE,
                                                   v1::FRAMING_BARE};
 // The numbers of a verdict are part of the contract: both enums share them (convert_test checks).
@@ -26,6 +28,11 @@ v1::Framing FramingByName(std::string_view name) {
     if (wire::FramingName(static_cast<wire::Framing>(i)) == name) return kFramings[i];
   }
   return v1::FRAMING_UNSPECIFIED;
+}
+
+double PerSecond(int64_t count, std::chrono::nanoseconds time) {
+  const double seconds = std::chrono::duration<double>(time).count();
+  return seconds > 0 ? static_cast<double>(count) / seconds : 0;
 }
 
 v1::ModeSwitch::State StateToProto(server::SwitchRecord::State state) {
@@ -167,6 +174,7 @@ v1::ModeSwitch ToProto(const server::SwitchRecord& record) {
   to.set_failed_count(record.failed);
   to.set_handed_over_count(record.handed_over);
   to.set_lost_count(record.lost);
+  to.set_worker_count(record.workers);
   return to;
 }
 
@@ -205,10 +213,30 @@ void FillCounts(const client::LoadReport& report, v1::LoadRun& run) {
   AddFailures(report.ended, *run.mutable_failures());
   run.set_in_flight_count(report.in_flight);
   run.set_peak_connection_count(report.peak_connections);
-  const double seconds = std::chrono::duration<double>(report.elapsed).count();
-  run.set_ok_per_second(seconds > 0 ? static_cast<double>(report.ok()) / seconds : 0);
+  run.set_ok_per_second(PerSecond(report.ok(), report.elapsed));
   *run.mutable_handshake() = ToProto(report.handshake);
   *run.mutable_connect() = ToProto(report.connect);
+  *run.mutable_cpu_time() = ToProto(report.cpu);
+}
+
+void FillCounts(const client::HoldReport& report, v1::HoldRun& run) {
+  using client::HoldPhase;
+  run.set_process_count(report.processes);
+  run.set_fd_limit(report.fd_limit);
+  run.set_opened_count(report.opened);
+  run.set_held_count(report.held());
+  run.set_lost_count(report.lost);
+  run.set_finished_count(report.finished());
+  run.set_failed_count(report.failed());
+  run.clear_failures();
+  AddFailures(report.ended, *run.mutable_failures());
+  *run.mutable_open_time() = ToProto(report.open_time);
+  run.set_opened_per_second(PerSecond(report.opened, report.open_time));
+  if (report.phase >= HoldPhase::kHolding) *run.mutable_hold_time() = ToProto(report.hold_time);
+  if (report.phase >= HoldPhase::kFinishing) {
+    *run.mutable_finish_time() = ToProto(report.finish_time);
+    run.set_finished_per_second(PerSecond(report.finished(), report.finish_time));
+  }
   *run.mutable_cpu_time() = ToProto(report.cpu);
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "client/hold_run.h"
 #include "client/load_run.h"
 #include "common/stats/histogram.h"
 #include "common/wire/handshake_machine.h"
@@ -49,6 +50,7 @@ v1::Stats ToProto(const server::Snapshot& snapshot);
 
 // The counts of `report`, into a run whose description is already there.
 void FillCounts(const client::LoadReport& report, v1::LoadRun& run);
+void FillCounts(const client::HoldReport& report, v1::HoldRun& run);
 
 }  // namespace handshake::control
 

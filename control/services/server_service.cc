@@ -1,6 +1,5 @@
 #include "control/services/server_service.h"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <string>
@@ -15,11 +14,6 @@
 
 namespace handshake::control {
 namespace {
-
-int64_t UsableCpus() {
-  cpu_set_t cpus;
-  return ::sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
-}
 
 absl::Status Stopping() { return absl::UnavailableError("the server is stopping"); }
 
@@ -36,6 +30,7 @@ absl::StatusOr<server::SwitchRequest> ReadRequest(const v1::SwitchModeRequest& r
   to.target = *target;
   to.request_id = request.request_id();
   to.dry_run = request.dry_run();
+  to.workers = request.worker_count();
   if (request.expected_generation() > 0) to.expected_generation = request.expected_generation();
   if (request.has_drain_timeout()) {
     auto timeout = FromProto(request.drain_timeout(), "drain_timeout", std::chrono::nanoseconds(0),
@@ -76,7 +71,8 @@ absl::Status ServerService::Handle(const Authorized<Rpc::kGetServer>&, const v1:
   *response.mutable_start_time() = ToProto(start_time_);
   *response.mutable_uptime() = ToProto(snapshot->uptime);
   response.set_process_id(::getpid());
-  response.set_cpu_count(UsableCpus());
+  response.set_cpu_count(static_cast<int64_t>(data_plane_.options().engine.cpus.size()));
+  response.set_worker_count(active.workers);
   return absl::OkStatus();
 }
 

@@ -5,17 +5,20 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <optional>
 #include <utility>
-#include <vector>
 
+#include "common/net/slab.h"
 #include "server/door/connection.h"
+#include "server/door/slot_set.h"
 
 namespace handshake::server {
 
-// Each slot holds a connection and what its owner keeps beside it. A tag names the slot and which
-// of its successive uses is meant, so that a late event cannot reach the next connection in it.
-// Used by one thread at a time; no allocation below the largest size reached so far.
+// Each slot holds a connection and what its owner keeps beside it; an entry stays where it is until
+// it is removed. A tag names the slot and which of the table's uses is meant, so that a late event
+// cannot reach the next connection in it. The lowest free slot is used first, and memory that a
+// peak needed goes back to the kernel. Used by one thread at a time; without a peak, no allocation.
 template <class Note>
 class ConnectionTable {
  public:
@@ -24,69 +27,67 @@ class ConnectionTable {
     Note note;
   };
 
-  // Returns the slot.
+  ConnectionTable() : memory_(sizeof(Slot)) {}
+  ~ConnectionTable() {
+    while (!empty()) Remove(NextInUse(0));
+  }
+  ConnectionTable(const ConnectionTable&) = delete;
+  ConnectionTable& operator=(const ConnectionTable&) = delete;
+
+  // Returns the slot. Throws std::bad_alloc, as any container.
   uint32_t Add(Connection&& connection, Note note) {
-    uint32_t slot = first_free_;
-    if (slot == kNone) {
-      slot = static_cast<uint32_t>(slots_.size());
-      slots_.emplace_back();
-    } else {
-      first_free_ = slots_[slot].next_free;
+    const uint32_t slot = slots_.Take();
+    void* const memory = memory_.Acquire(slot);
+    if (memory == nullptr) {
+      slots_.Return(slot);
+      throw std::bad_alloc();
     }
-    slots_[slot].entry.emplace(std::move(connection), std::move(note));
-    ++size_;
+    new (memory) Slot{.entry = {std::move(connection), std::move(note)}, .use = ++uses_};
     return slot;
   }
 
   Connection Remove(uint32_t slot) {
-    Slot& s = slots_[slot];
-    assert(s.entry);
-    Connection connection = std::move(s.entry->connection);
-    s.entry.reset();
-    ++s.use;
-    s.next_free = first_free_;
-    first_free_ = slot;
-    --size_;
+    Connection connection = std::move(at(slot).connection);
+    At(slot).~Slot();
+    memory_.Release(slot);
+    slots_.Return(slot);
     return connection;
   }
 
-  Entry& at(uint32_t slot) {
-    assert(slots_[slot].entry);
-    return *slots_[slot].entry;
-  }
+  Entry& at(uint32_t slot) { return At(slot).entry; }
 
   // Tags are below 2^63: larger ones are the owner's for other things.
   uint64_t TagOf(uint32_t slot) const {
-    return (uint64_t{slots_[slot].use & 0x7FFF'FFFF} << 32) | slot;
+    return (uint64_t{At(slot).use & 0x7FFF'FFFF} << 32) | slot;
   }
   // Nothing, if that use of the slot is over.
   std::optional<uint32_t> Find(uint64_t tag) const {
     const auto slot = static_cast<uint32_t>(tag);
-    if (slot >= slots_.size() || !slots_[slot].entry || TagOf(slot) != tag) return std::nullopt;
+    if (!slots_.Contains(slot) || TagOf(slot) != tag) return std::nullopt;
     return slot;
   }
 
   // Some slot in use; the table is not empty. Going on from `hint` makes a sweep linear.
-  uint32_t NextInUse(uint32_t hint) const {
-    assert(size_ > 0);
-    uint32_t slot = hint < slots_.size() ? hint : 0;
-    while (!slots_[slot].entry) slot = slot + 1 < slots_.size() ? slot + 1 : 0;
-    return slot;
-  }
+  uint32_t NextInUse(uint32_t hint) const { return slots_.NextFrom(hint); }
 
-  size_t size() const { return size_; }
-  bool empty() const { return size_ == 0; }
+  size_t size() const { return slots_.size(); }
+  bool empty() const { return size() == 0; }
+  // What its entries have of the kernel: see Slab.
+  size_t mapped_bytes() const { return memory_.mapped_bytes(); }
 
  private:
-  static constexpr uint32_t kNone = UINT32_MAX;
   struct Slot {
-    std::optional<Entry> entry;
-    uint32_t use = 0;
-    uint32_t next_free = kNone;
+    Entry entry;
+    uint32_t use;
   };
-  std::vector<Slot> slots_;
-  uint32_t first_free_ = kNone;
-  size_t size_ = 0;
+  Slot& At(uint32_t slot) const {
+    assert(slots_.Contains(slot));
+    return *std::launder(static_cast<Slot*>(memory_.at(slot)));
+  }
+
+  net::Slab memory_;
+  SlotSet slots_;
+  uint32_t uses_ = 0;
 };
 
 }  // namespace handshake::server

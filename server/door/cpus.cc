@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 #include <set>
@@ -14,6 +15,10 @@
 namespace handshake::server {
 namespace {
 
+// As many as the kernel can be built for; cpu_set_t holds fewer.
+constexpr int kMostCpus = 8'192;
+using CpuSet = std::array<cpu_set_t, kMostCpus / CPU_SETSIZE>;
+
 struct Range {
   int first;
   int last;
@@ -23,7 +28,7 @@ std::optional<int> ReadNumber(std::string_view text) {
   int number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || text.front() == '-') return {};
-  return number < CPU_SETSIZE ? std::optional(number) : std::nullopt;
+  return number < kMostCpus ? std::optional(number) : std::nullopt;
 }
 
 // "3" or "0-3".
@@ -39,11 +44,11 @@ std::optional<Range> ReadRange(std::string_view text) {
 }  // namespace
 
 std::vector<int> AllowedCpus() {
-  cpu_set_t set;
   std::vector<int> cpus;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) {
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-      if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  CpuSet set;
+  if (sched_getaffinity(0, sizeof(set), set.data()) == 0) {
+    for (int cpu = 0; cpu < kMostCpus; ++cpu) {
+      if (CPU_ISSET_S(cpu, sizeof(set), set.data())) cpus.push_back(cpu);
     }
   }
   if (cpus.empty()) cpus.push_back(0);
@@ -74,10 +79,9 @@ absl::StatusOr<std::vector<int>> ParseCpus(std::string_view list) {
 }
 
 void StayOn(std::span<const int> cpus) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  for (const int cpu : cpus) CPU_SET(cpu, &set);
-  sched_setaffinity(0, sizeof(set), &set);
+  CpuSet set{};
+  for (const int cpu : cpus) CPU_SET_S(static_cast<size_t>(cpu), sizeof(set), set.data());
+  sched_setaffinity(0, sizeof(set), set.data());
 }
 
 }  // namespace handshake::server

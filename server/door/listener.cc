@@ -43,17 +43,17 @@ int SetOption(int fd, int level, int name, int value) {
 }
 
 // Tells the kernel which socket of the group that `fd` belongs to gets a new connection: the one
-// whose place in the group is its CPU's place in `cpus`. A CPU that is not there counts as the
-// first. Where this is refused, the kernel goes on spreading by a hash of the addresses.
+// whose place in the group is its CPU's place in `cpus`. From a CPU that is not there, and where
+// the program is refused, it goes by a hash of the addresses.
 void SteerByCpu(int fd, std::span<const int> cpus) {
   std::vector<sock_filter> code;
   code.push_back(
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(SKF_AD_OFF + SKF_AD_CPU)));
-  for (size_t i = 1; i < cpus.size(); ++i) {
+  for (size_t i = 0; i < cpus.size(); ++i) {
     code.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(cpus[i]), 0, 1));
     code.push_back(BPF_STMT(BPF_RET | BPF_K, static_cast<uint32_t>(i)));
   }
-  code.push_back(BPF_STMT(BPF_RET | BPF_K, 0));
+  code.push_back(BPF_STMT(BPF_RET | BPF_K, UINT32_MAX));  // no place: the kernel takes its hash
   const sock_fprog program{.len = static_cast<uint16_t>(code.size()), .filter = code.data()};
   setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program));
 }
@@ -75,19 +75,17 @@ absl::StatusOr<std::vector<Listener>> Listener::OpenShards(const ListenerOptions
     shard.framing_ = options.handshake.framing;
     shard.protocol_ = protocol;
     const net::Address& address = i == 0 ? options.address : shards.front().address_;
-    if (absl::Status status = shard.Bind(address, i > 0); !status.ok()) return status;
-    // The first binds alone, so that a second server on the port fails; then it lets others in.
+    if (absl::Status status = shard.Listen(address, i > 0); !status.ok()) return status;
+    // The first listens alone, so that a second server on the port fails, even one that starts at
+    // the same moment; only then it lets others in.
     if (i == 0 && cpus.size() > 1) SetOption(shard.fd(), SOL_SOCKET, SO_REUSEPORT, 1);
     shards.push_back(std::move(shard));
-  }
-  for (const Listener& shard : shards) {
-    if (listen(shard.fd(), kBacklog) != 0) return OpenError(shard.address_, "listen", errno);
   }
   if (shards.size() > 1) SteerByCpu(shards.front().fd(), cpus);
   return shards;
 }
 
-absl::Status Listener::Bind(const net::Address& address, bool joins_others) {
+absl::Status Listener::Listen(const net::Address& address, bool joins_others) {
   fd_.reset(socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd_) return OpenError(address, "socket", errno);
   // Connections inherit these: no delay for their one small write, and an ACK that waits for it to
@@ -98,6 +96,7 @@ absl::Status Listener::Bind(const net::Address& address, bool joins_others) {
   if (joins_others) SetOption(fd(), SOL_SOCKET, SO_REUSEPORT, 1);
   if (address.family() == AF_INET6) SetOption(fd(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (bind(fd(), address.data(), address.size()) != 0) return OpenError(address, "bind", errno);
+  if (listen(fd(), kBacklog) != 0) return OpenError(address, "listen", errno);
   address_ = net::Address::OfSocket(fd());
   return absl::OkStatus();
 }

@@ -59,8 +59,7 @@ class Listener {
 
  private:
   Listener() = default;
-  // Bound, not listening.
-  absl::Status Bind(const net::Address& address, bool joins_others);
+  absl::Status Listen(const net::Address& address, bool joins_others);
 
   net::UniqueFd fd_;
   int shard_ = 0;

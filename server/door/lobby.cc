@@ -2,7 +2,6 @@
 
 #include <sys/prctl.h>
 
-#include <algorithm>
 #include <chrono>
 #include <system_error>
 
@@ -66,14 +65,19 @@ std::optional<Connection> Lobby::TakeOffered() {
   if (offered_count_.load(std::memory_order_acquire) == 0) return std::nullopt;
   // A taker must not wait: the offer stands, and the event brings it, or another one, back.
   const std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock || offered_.empty()) return std::nullopt;
-  return Forget(offered_.front());
+  if (!lock || oldest_offer_ == kNone) return std::nullopt;
+  return Forget(oldest_offer_);
+}
+
+size_t Lobby::mapped_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return table_.mapped_bytes() + wheel_.mapped_bytes();
 }
 
 void Lobby::StopOffering() {
   const std::lock_guard lock(mutex_);
   offering_ = false;
-  while (!offered_.empty()) Serve(offered_.front(), wire::Clock::now());
+  while (oldest_offer_ != kNone) Serve(oldest_offer_, wire::Clock::now());
   wake_event_.Raise();  // deadlines may have moved nearer
 }
 
@@ -139,19 +143,19 @@ void Lobby::OnDue(uint32_t slot, wire::TimePoint now) {
 void Lobby::Offer(uint32_t slot) {
   ConnectionTable<Note>::Entry& entry = table_.at(slot);
   reactor_.Unwatch(entry.connection.fd.get());
-  entry.note = {.offered = true, .watching = 0};
-  offered_.push_back(slot);
-  offered_count_.store(static_cast<int64_t>(offered_.size()), std::memory_order_release);
-  offered_event_.Raise();
+  entry.note = {.offered = true, .older = newest_offer_};
+  (newest_offer_ == kNone ? oldest_offer_ : table_.at(newest_offer_).note.newer) = slot;
+  newest_offer_ = slot;
+  if (offered_count_.fetch_add(1, std::memory_order_release) == 0) offered_event_.Raise();
 }
 
 void Lobby::Withdraw(uint32_t slot) {
-  ConnectionTable<Note>::Entry& entry = table_.at(slot);
-  if (!entry.note.offered) return;
-  entry.note.offered = false;
-  offered_.erase(std::find(offered_.begin(), offered_.end(), slot));
-  offered_count_.store(static_cast<int64_t>(offered_.size()), std::memory_order_release);
-  if (offered_.empty()) offered_event_.Clear();
+  Note& note = table_.at(slot).note;
+  if (!note.offered) return;
+  (note.older == kNone ? oldest_offer_ : table_.at(note.older).note.newer) = note.newer;
+  (note.newer == kNone ? newest_offer_ : table_.at(note.newer).note.older) = note.older;
+  note.offered = false;
+  if (offered_count_.fetch_sub(1, std::memory_order_release) == 1) offered_event_.Clear();
 }
 
 void Lobby::Serve(uint32_t slot, wire::TimePoint now) {

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -49,13 +48,18 @@ class Lobby {
   void Stop(wire::Verdict verdict);
 
   int64_t size() const { return size_.load(std::memory_order_relaxed); }
+  // What its connections have of the kernel: see Slab.
+  size_t mapped_bytes() const;
   // Microseconds between an engine and the watch, of every connection admitted so far.
   void ReadOrphanGap(stats::Histogram& into) const { orphan_gap_.MergeInto(into); }
 
  private:
+  static constexpr uint32_t kNone = UINT32_MAX;
   struct Note {
-    bool offered = false;
     uint32_t watching = 0;  // what the reactor reports
+    bool offered = false;
+    uint32_t older = kNone;  // the offers beside it, if it is offered
+    uint32_t newer = kNone;
   };
   static constexpr uint64_t kWakeTag = UINT64_MAX;
 
@@ -77,10 +81,11 @@ class Lobby {
   std::atomic<int64_t> size_{0};
   std::atomic<int64_t> offered_count_{0};  // lets TakeOffered() pass without the lock
 
-  std::mutex mutex_;  // guards all below
+  mutable std::mutex mutex_;  // guards all below
   ConnectionTable<Note> table_;
   net::TimerWheel wheel_;
-  std::deque<uint32_t> offered_;  // slots, oldest first; offered_event_ is raised if there are any
+  uint32_t oldest_offer_ = kNone;  // slots; offered_event_ is raised if there are any
+  uint32_t newest_offer_ = kNone;
   std::optional<wire::TimePoint> waiting_until_;
   bool offering_ = true;
   bool stopping_ = false;

@@ -10,15 +10,27 @@
 
 namespace handshake::server {
 
-enum class Mode : uint8_t { kSequential, kThreadPerConnection, kThreadPool, kEpoll, kIoUring };
-inline constexpr int kModeCount = 5;
+enum class Mode : uint8_t {
+  kSequential,
+  kThreadPerConnection,
+  kThreadPool,
+  kEpoll,
+  kCoroutine,
+  kIoUring
+};
+inline constexpr int kModeCount = 6;
 inline constexpr std::array<Mode, kModeCount> kModes = {
-    Mode::kSequential, Mode::kThreadPerConnection, Mode::kThreadPool, Mode::kEpoll, Mode::kIoUring};
+    Mode::kSequential, Mode::kThreadPerConnection, Mode::kThreadPool,
+    Mode::kEpoll,      Mode::kCoroutine,           Mode::kIoUring};
 
 inline constexpr std::array<std::string_view, kModeCount> kModeNames = {
-    "sequential", "thread-per-connection", "thread-pool", "epoll", "io-uring"};
+    "sequential", "thread-per-connection", "thread-pool", "epoll", "coroutine", "io-uring"};
 
 constexpr std::string_view ModeName(Mode mode) { return kModeNames[static_cast<size_t>(mode)]; }
+
+// An event mode: a few worker threads, each with many connections. Their number can be chosen. They
+// are the last of the enum.
+constexpr bool HasWorkers(Mode mode) { return mode >= Mode::kEpoll; }
 
 constexpr std::optional<Mode> ModeByName(std::string_view name) {
   for (Mode mode : kModes) {

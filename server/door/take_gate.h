@@ -8,7 +8,7 @@
 namespace handshake::server {
 
 // Every take is bracketed by Enter and Leave; between them a taker must not wait. So Close() waits
-// for one accept call at most, however many connections queue up or are held. Any thread.
+// for one look at the door at most, however many connections queue up or are held. Any thread.
 class TakeGate {
  public:
   // False: closed, nothing may be taken any more. True: Leave() must follow.

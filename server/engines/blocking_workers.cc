@@ -6,7 +6,9 @@ namespace handshake::server {
 
 BlockingWorkersEngine::BlockingWorkersEngine(const EngineContext& context, Mode mode,
                                              uint32_t generation, int64_t worker_count)
-    : Engine(context, mode, generation), worker_count_(worker_count), threads_(context, mode) {}
+    : Engine(context, mode, generation),
+      worker_count_(worker_count),
+      threads_(this->context(), mode) {}
 
 absl::Status BlockingWorkersEngine::Prepare() {
   if (absl::Status status = drain_.Open(); !status.ok()) return status;

@@ -58,7 +58,7 @@ class Engine {
   virtual void Start() = 0;
 
   // On return nothing is taken any more. It overtakes: the gate is checked before every take, so it
-  // waits for one accept call at most. What was taken is served on.
+  // waits for one look at the door at most. What was taken is served on.
   void StopTaking() {
     OnStopTaking();
     gate_.Close();

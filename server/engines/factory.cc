@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "server/door/cpus.h"
+#include "server/engines/coroutine.h"
 #include "server/engines/epoll.h"
 #include "server/engines/io_uring.h"
 #include "server/engines/sequential.h"
@@ -30,6 +31,8 @@ std::string EngineDescription(Mode mode) {
       return std::string(ThreadPoolEngine::kDescription);
     case Mode::kEpoll:
       return std::string(EpollEngine::kDescription);
+    case Mode::kCoroutine:
+      return std::string(CoroutineEngine::kDescription);
     case Mode::kIoUring:
       return std::string(IoUringEngine::kDescription);
   }
@@ -52,6 +55,8 @@ std::unique_ptr<Engine> MakeEngine(const EngineContext& context, Mode mode, uint
       return std::make_unique<ThreadPoolEngine>(context, generation);
     case Mode::kEpoll:
       return std::make_unique<EpollEngine>(context, generation);
+    case Mode::kCoroutine:
+      return std::make_unique<CoroutineEngine>(context, generation);
     case Mode::kIoUring:
       return std::make_unique<IoUringEngine>(context, generation);
   }
@@ -67,6 +72,7 @@ int64_t EngineMaxConcurrent(Mode mode, const EngineOptions& options, int64_t fd_
     case Mode::kThreadPool:
       return std::min(options.pool_threads, fd_limit);
     case Mode::kEpoll:
+    case Mode::kCoroutine:
     case Mode::kIoUring:
       return fd_limit;
   }

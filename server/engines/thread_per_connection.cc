@@ -38,7 +38,7 @@ timespec Until(wire::TimePoint deadline) {
 ThreadPerConnectionEngine::ThreadPerConnectionEngine(const EngineContext& context,
                                                      uint32_t generation)
     : Engine(context, Mode::kThreadPerConnection, generation),
-      acceptor_(context, Mode::kThreadPerConnection) {}
+      acceptor_(this->context(), Mode::kThreadPerConnection) {}
 
 ThreadPerConnectionEngine::~ThreadPerConnectionEngine() {
   std::unique_lock lock(mutex_);

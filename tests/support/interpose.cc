@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -38,6 +39,7 @@ constinit std::atomic<size_t> g_cut_prefix_size{0};
 constinit std::atomic<int64_t> g_answers_cut{0};
 constinit std::atomic<bool> g_accept_one_by_one{false};
 constinit std::atomic<bool> g_tiny_rings{false};
+constinit std::atomic<int64_t> g_mapped_bytes{0};
 
 Plan& PlanOf(Call call) { return g_plans[static_cast<size_t>(call)]; }
 
@@ -204,6 +206,8 @@ void Interpose::CutAnswers(std::string_view prefix) {
 
 int64_t Interpose::answers_cut() { return g_answers_cut.load(); }
 
+int64_t Interpose::mapped_bytes() { return g_mapped_bytes.load(); }
+
 void Interpose::Reset() {
   for (Plan& plan : g_plans) {
     plan.next_turn.store(0);
@@ -258,6 +262,12 @@ int epoll_create1(int flags) noexcept {
   return handshake::test::Fails(Call::kEpollCreate1) ? -1 : next(flags);
 }
 
+int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept {
+  static const auto next = handshake::test::Next<decltype(&epoll_ctl)>("epoll_ctl");
+  if (operation != EPOLL_CTL_DEL && handshake::test::Fails(Call::kEpollCtl)) return -1;
+  return next(epoll, operation, fd, event);
+}
+
 int eventfd(unsigned int initial, int flags) noexcept {
   static const auto next = handshake::test::Next<decltype(&eventfd)>("eventfd");
   return handshake::test::Fails(Call::kEventFd) ? -1 : next(initial, flags);
@@ -293,6 +303,24 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
   static const auto next = handshake::test::Next<decltype(&pthread_create)>("pthread_create");
   if (const int error = handshake::test::NextError(Call::kThreadCreate); error != 0) return error;
   return next(thread, attributes, run, argument);
+}
+
+// The linker leads our own calls here (--wrap), and nobody else's: sanitizers and libc have theirs.
+void* __real_mmap(void* address, size_t size, int protection, int flags, int fd, off_t offset);
+int __real_munmap(void* address, size_t size);
+
+void* __wrap_mmap(void* address, size_t size, int protection, int flags, int fd, off_t offset) {
+  if (handshake::test::Fails(Call::kMap)) return MAP_FAILED;
+  void* const memory = __real_mmap(address, size, protection, flags, fd, offset);
+  if (memory != MAP_FAILED) {
+    handshake::test::g_mapped_bytes.fetch_add(static_cast<int64_t>(size));
+  }
+  return memory;
+}
+
+int __wrap_munmap(void* address, size_t size) {
+  handshake::test::g_mapped_bytes.fetch_sub(static_cast<int64_t>(size));
+  return __real_munmap(address, size);
 }
 
 }  // extern "C"

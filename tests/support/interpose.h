@@ -21,12 +21,14 @@ enum class Call : uint8_t {
   kRecv,
   kSend,
   kEpollCreate1,
+  kEpollCtl,  // of what adds or changes; removing cannot fail
   kEventFd,
   kThreadCreate,
+  kMap,  // mmap, called by our own code
   kRingSetup,
-  kRingReceive
+  kRingReceive,
 };
-inline constexpr int kCallCount = 8;
+inline constexpr int kCallCount = 10;
 
 // All are static, any thread. Everything passes through until something is asked for.
 class Interpose {
@@ -52,6 +54,9 @@ class Interpose {
   // Outlives the test; empty: none.
   static void CutAnswers(std::string_view prefix);
   static int64_t answers_cut();
+
+  // What our own code has mapped and not unmapped, since the process started.
+  static int64_t mapped_bytes();
 
   // Everything passes through again, all counts are 0.
   static void Reset();

@@ -15,6 +15,7 @@ namespace handshake::testing {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -73,7 +74,8 @@ class CtlSystemTest : public ::testing::Test {
 
 TEST_F(CtlSystemTest, EveryModeServesWhatTheAgentSends) {
   int64_t generation = 1;
-  for (const char* mode : {"sequential", "thread-per-connection", "thread-pool", "epoll"}) {
+  for (const char* mode :
+       {"sequential", "thread-per-connection", "thread-pool", "epoll", "coroutine", "io-uring"}) {
     SCOPED_TRACE(mode);
     const Ended changed = Server(
         {"mode", "set", mode, "--wait", "--expected-generation", std::to_string(generation)});
@@ -125,6 +127,77 @@ TEST_F(CtlSystemTest, CtrlCEndsALocalRunWithItsReport) {
   const Ended ended = load.Wait();
   EXPECT_EQ(ended.exit_code, 130);
   EXPECT_THAT(ended.out, HasSubstr("cancelled"));
+}
+
+TEST_F(CtlSystemTest, TheClientHoldsManyInSeveralProcesses) {
+  const Ended held = RunToEnd(HANDSHAKE_CLIENT, {"load", target_, "--hold", "300", "--for", "200ms",
+                                                 "--processes", "2", "-o", "json"});
+  EXPECT_EQ(held.exit_code, 0) << held.err << held.out;
+  const auto run = Read<v1::HoldRun>(held);
+  EXPECT_EQ(run.state(), v1::LoadRun::STATE_SUCCEEDED);
+  EXPECT_EQ(run.process_count(), 2);
+  EXPECT_EQ(run.opened_count(), 300);
+  EXPECT_EQ(run.held_count(), 300);
+  EXPECT_EQ(run.finished_count(), 300);
+  EXPECT_EQ(run.failed_count(), 0);
+  EXPECT_GE(run.hold_time().nanos(), 200'000'000);
+  EXPECT_GT(run.opened_per_second(), 0);
+  EXPECT_GT(run.finished_per_second(), 0);
+  const auto stats = Read<v1::Stats>(Server({"stats", "-o", "json"}));
+  EXPECT_EQ(stats.modes(0).completed_count(), 300);
+}
+
+TEST_F(CtlSystemTest, AHoldThatOutlivesTheServersDeadlinesSaysWhatToDo) {
+  const Daemon hasty(HANDSHAKE_SERVER, {"--listen", "127.0.0.1:0", "--control", "127.0.0.1:0",
+                                        "--step-timeout", "500ms"});
+  ASSERT_TRUE(hasty.started());
+  const Ended held = RunToEnd(HANDSHAKE_CLIENT, {"load", hasty.AddressAfter("listening on "),
+                                                 "--hold", "20", "--for", "1m"});
+  EXPECT_EQ(held.exit_code, 1);
+  EXPECT_THAT(held.out, HasSubstr("the server ended 20 while they were held"));
+  EXPECT_THAT(held.out, HasSubstr("--step-timeout 10m"));
+  EXPECT_THAT(held.out, HasSubstr("--handshake-timeout 10m"));
+  EXPECT_THAT(held.out, HasSubstr("PEER_ERROR"));
+}
+
+TEST_F(CtlSystemTest, CtrlCEndsAHoldEarlyAndFinishesIt) {
+  Process load(HANDSHAKE_CLIENT, {"load", target_, "--hold", "50", "--for", "4s"},
+               {.environment = {{"TERM", "xterm"}}, .terminal = true});
+  ASSERT_TRUE(load.WaitForOutput("holding: 50"));  // the live line
+  load.Signal(SIGINT);
+  const Ended ended = load.Wait();
+  EXPECT_EQ(ended.exit_code, 130);
+  EXPECT_THAT(ended.out, HasSubstr("cancelled: interrupted, what was open was finished at once"));
+  EXPECT_THAT(ended.out, ContainsRegex("finished +50 in"));
+  const auto stats = Read<v1::Stats>(Server({"stats", "-o", "json"}));
+  EXPECT_EQ(stats.modes(0).completed_count(), 50);
+}
+
+TEST_F(CtlSystemTest, AHoldIsNoLoadAndTheOtherWayRound) {
+  const struct {
+    std::vector<std::string> flags;
+    const char* says;
+  } kCases[] = {
+      {{"--hold", "5"}, "--hold: --for is required"},
+      {{"--hold", "5", "--for", "1s", "--count", "5"}, "--count excludes --hold"},
+      {{"--hold", "5", "--for", "1s", "--duration", "1s"}, "--duration excludes --hold"},
+      {{"--hold", "5", "--for", "1s", "--concurrency", "5"}, "--concurrency excludes --hold"},
+      {{"--hold", "5", "--for", "1s", "--threads", "1"}, "--threads excludes --hold"},
+      {{"--hold", "5", "--for", "61m"}, "--for: at most 1h"},
+      {{"--hold", "0", "--for", "1s"}, "--hold: Value 0 not in range"},
+      {{"--hold", "5", "--for", "1s", "--processes", "257"}, "--processes: Value 257 not in range"},
+      {{"--for", "1s", "--count", "5"}, "--for requires --hold"},
+      {{"--processes", "2", "--count", "5"}, "--processes requires --hold"},
+      {{"--hold", "10000000", "--for", "1s", "--processes", "1"}, "need a limit of 10000016 open"},
+  };
+  for (const auto& c : kCases) {
+    std::vector<std::string> arguments = {"load", target_};
+    arguments.insert(arguments.end(), c.flags.begin(), c.flags.end());
+    const Ended refused = RunToEnd(HANDSHAKE_CLIENT, arguments);
+    EXPECT_EQ(refused.exit_code, 2) << c.says;
+    EXPECT_THAT(refused.err, HasSubstr(c.says));
+    EXPECT_THAT(refused.out, IsEmpty());
+  }
 }
 
 TEST_F(CtlSystemTest, BothEndWellAndThenCannotBeReached) {

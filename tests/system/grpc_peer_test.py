@@ -11,7 +11,8 @@ from server_process import eventually, serving, teaching_handshake
 
 SERVER = "handshake.v1.ServerService"
 LOAD = "handshake.v1.LoadService"
-MODES = ["MODE_SEQUENTIAL", "MODE_THREAD_PER_CONNECTION", "MODE_THREAD_POOL", "MODE_EPOLL"]
+MODES = ["MODE_SEQUENTIAL", "MODE_THREAD_PER_CONNECTION", "MODE_THREAD_POOL", "MODE_EPOLL",
+         "MODE_COROUTINE", "MODE_IO_URING"]
 
 
 def engine_cpu(stats):

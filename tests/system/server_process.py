@@ -13,7 +13,7 @@ import time
 
 SERVER = sys.argv.pop(1)  # the binary: given by ctest
 DEADLINE = 30  # seconds; whatever takes longer has failed
-MODES = ["sequential", "thread-per-connection", "thread-pool", "epoll"]
+MODES = ["sequential", "thread-per-connection", "thread-pool", "epoll", "coroutine", "io-uring"]
 
 
 def die_with_parent():

@@ -71,6 +71,30 @@ TEST(TimerWheelTest, ArmingAgainReplacesTheDeadline) {
   EXPECT_EQ(TakeAll(wheel, kStart + 49ms), Items{0});
 }
 
+TEST(TimerWheelTest, ArmNoLaterOnlyMovesADeadlineNearer) {
+  TimerWheel wheel(kStart);
+  wheel.ArmNoLater(0, kStart + 50ms);
+  wheel.ArmNoLater(0, kStart + 90ms);
+  EXPECT_EQ(TakeAll(wheel, kStart + 50ms), Items{0});
+  wheel.ArmNoLater(0, kStart + 90ms);
+  wheel.ArmNoLater(0, kStart + 60ms);
+  EXPECT_EQ(TakeAll(wheel, kStart + 60ms), Items{0});
+}
+
+TEST(TimerWheelTest, GivesBackWhatAPeakNeeded) {
+  constexpr uint32_t kPeak = 50'000;
+  TimerWheel wheel(kStart);
+  for (uint32_t item = 0; item < kPeak; ++item) wheel.Arm(item, kStart + item * 1us);
+  const size_t mapped = wheel.mapped_bytes();
+  EXPECT_LE(mapped / kPeak, 16u);
+  for (uint32_t item = kPeak / 2; item < kPeak; ++item) wheel.Cancel(item);
+  EXPECT_EQ(TakeAll(wheel, kStart + 1s).size(), kPeak / 2);
+  EXPECT_LT(wheel.mapped_bytes(), mapped / 20);
+  EXPECT_FALSE(wheel.armed(kPeak - 1)) << "an item without memory is armed";
+  wheel.Arm(kPeak - 1, kStart + 2s);
+  EXPECT_EQ(TakeAll(wheel, kStart + 2s), Items{kPeak - 1});
+}
+
 TEST(TimerWheelTest, WhatBelongsToALaterTurnWaits) {
   TimerWheel wheel(kStart);
   wheel.Arm(0, kStart + 5ms);

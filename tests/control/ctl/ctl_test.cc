@@ -243,15 +243,18 @@ TEST(CtlTest, TheFlagsReachTheServer) {
                          "--drain-timeout", "1500ms", "--request-id", "r1", "--dry-run"})
                 .exit_code,
             0);
+  EXPECT_EQ(Ctl(server, {"mode", "set", "epoll", "--workers", "2"}).exit_code, 0);
   EXPECT_EQ(Ctl(server, {"load", "start", "127.0.0.1:7000", "--concurrency", "7", "--duration",
                          "2s", "--framing", "bare", "--detach"})
                 .exit_code,
             0);
-  EXPECT_THAT(server.calls(),
-              ElementsAre("SwitchMode mode: MODE_THREAD_POOL expected_generation: 3 drain_timeout "
-                          "{ seconds: 1 nanos: 500000000 } request_id: \"r1\" dry_run: true",
-                          "CreateLoadRun spec { target: \"127.0.0.1:7000\" concurrency: 7 duration "
-                          "{ seconds: 2 } framing: FRAMING_BARE } detached: true"));
+  EXPECT_THAT(
+      server.calls(),
+      ElementsAre("SwitchMode mode: MODE_THREAD_POOL expected_generation: 3 drain_timeout "
+                  "{ seconds: 1 nanos: 500000000 } request_id: \"r1\" dry_run: true",
+                  "SwitchMode mode: MODE_EPOLL drain_timeout { seconds: 1 } worker_count: 2",
+                  "CreateLoadRun spec { target: \"127.0.0.1:7000\" concurrency: 7 duration "
+                  "{ seconds: 2 } framing: FRAMING_BARE } detached: true"));
 }
 
 TEST(CtlTest, AFlagGoesBeforeOrBehindAndBeatsTheEnvironment) {

@@ -80,8 +80,9 @@ TEST_F(ServerServiceTest, ListModesHasAllInOrderAndOneActive) {
 }
 
 TEST_F(ServerServiceTest, SwitchesThroughAllModesAndKeepsTheHistory) {
-  const std::array modes = {v1::MODE_SEQUENTIAL, v1::MODE_THREAD_PER_CONNECTION,
-                            v1::MODE_THREAD_POOL, v1::MODE_EPOLL};
+  const std::array modes = {v1::MODE_SEQUENTIAL,  v1::MODE_THREAD_PER_CONNECTION,
+                            v1::MODE_THREAD_POOL, v1::MODE_COROUTINE,
+                            v1::MODE_IO_URING,    v1::MODE_EPOLL};
   for (size_t i = 0; i < modes.size(); ++i) {
     const v1::ModeSwitch made = SwitchOk(modes[i]);
     EXPECT_EQ(made.id(), static_cast<int64_t>(i) + 1);
@@ -105,8 +106,25 @@ TEST_F(ServerServiceTest, SwitchesThroughAllModesAndKeepsTheHistory) {
   v1::ListModeSwitchesResponse listed;
   ASSERT_TRUE(Call(*at_.server, &Stub::ListModeSwitches, list, &listed).ok());
   ASSERT_EQ(listed.mode_switches_size(), 2);
-  EXPECT_EQ(listed.mode_switches(0).id(), 4);
-  EXPECT_EQ(listed.mode_switches(1).id(), 3);
+  EXPECT_EQ(listed.mode_switches(0).id(), 6);
+  EXPECT_EQ(listed.mode_switches(1).id(), 5);
+}
+
+TEST_F(ServerServiceTest, WorkersOfAnEventModeAreSwitchedToo) {
+  if (GetServer().cpu_count() < 2) GTEST_SKIP() << "one CPU only";
+  EXPECT_EQ(GetServer().worker_count(), 1);
+  v1::SwitchModeRequest request;
+  request.set_mode(v1::MODE_EPOLL);
+  request.set_worker_count(2);
+  v1::ModeSwitch made;
+  ASSERT_TRUE(Call(*at_.server, &Stub::SwitchMode, request, &made).ok());
+  EXPECT_EQ(made.worker_count(), 2);
+  EXPECT_EQ(made.from(), v1::MODE_EPOLL);
+  EXPECT_EQ(made.to(), v1::MODE_EPOLL);
+  EXPECT_EQ(GetServer().worker_count(), 2);
+  EXPECT_EQ(GetServer().generation(), 2);
+  EXPECT_EQ(SwitchOk(v1::MODE_SEQUENTIAL).worker_count(), 0);
+  EXPECT_EQ(GetServer().worker_count(), 0);
 }
 
 TEST_F(ServerServiceTest, SwitchRefusalsNameTheField) {
@@ -126,6 +144,9 @@ TEST_F(ServerServiceTest, SwitchRefusalsNameTheField) {
   status = Refusal([](auto& r) { r.set_request_id(std::string(129, 'x')); });
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(status.error_message(), HasSubstr("request_id"));
+  status = Refusal([](auto& r) { r.set_worker_count(-1); });
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("workers"));
   EXPECT_EQ(GetServer().generation(), 1) << "a refused switch changed something";
 }
 

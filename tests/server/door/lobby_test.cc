@@ -1,6 +1,10 @@
 #include "server/door/lobby.h"
 
 #include <poll.h>
+#include <sys/resource.h>
+
+#include <string>
+#include <vector>
 
 #include "server/door/drive.h"
 #include "tests/server/door/socket_pair.h"
@@ -88,6 +92,52 @@ TEST_F(LobbyTest, OffersWhatHadBytesBeforeItCame) {
   lobby_.Admit({&connection, 1}, wire::Clock::now());
   ASSERT_TRUE(AwaitOffer());
   EXPECT_TRUE(Take().has_value());
+}
+
+TEST_F(LobbyTest, OffersTheOldestFirst) {
+  std::vector<net::UniqueFd> clients;
+  for (int i = 0; i < 4; ++i) clients.push_back(Admit(patient_));
+  const std::vector<int> order = {2, 0, 3, 1};
+  for (const int i : order) SendText(clients[i], "HELLO " + std::to_string(i) + "\n");
+  for (const int i : order) {
+    std::optional<Connection> taken = Take();
+    ASSERT_TRUE(taken.has_value());
+    EXPECT_EQ(Drive(*taken, ledger_, wire::Clock::now()), Progress::kAwaitReadable);
+    EXPECT_EQ(ReceiveText(clients[i]), "HELLO " + std::to_string(i + 1) + "\n");
+  }
+  EXPECT_FALSE(OfferStands());
+}
+
+TEST_F(LobbyTest, AnOfferBetweenOthersIsWithdrawn) {
+  const net::UniqueFd first = Admit(patient_);
+  const net::UniqueFd between = Admit(hasty_);
+  const net::UniqueFd last = Admit(patient_);
+  for (const net::UniqueFd* client : {&first, &between, &last}) SendText(*client, "HELLO 1\n");
+  // At its deadline the lobby serves it.
+  EXPECT_EQ(ReceiveText(between).substr(0, 8), "HELLO 2\n");
+  for (const net::UniqueFd* client : {&first, &last}) {
+    std::optional<Connection> taken = Take();
+    ASSERT_TRUE(taken.has_value());
+    EXPECT_EQ(Drive(*taken, ledger_, wire::Clock::now()), Progress::kAwaitReadable);
+    EXPECT_EQ(ReceiveText(*client), "HELLO 2\n");
+  }
+  EXPECT_FALSE(OfferStands());
+}
+
+TEST_F(LobbyTest, GivesBackTheMemoryOfACrowd) {
+  constexpr int kCrowd = 5'000;
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  limit.rlim_cur = limit.rlim_max;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  if (limit.rlim_cur < 2 * kCrowd + 100) GTEST_SKIP() << "too few descriptors are allowed";
+  std::vector<net::UniqueFd> clients;
+  for (int i = 0; i < kCrowd; ++i) clients.push_back(Admit(patient_));
+  const size_t mapped = lobby_.mapped_bytes();
+  EXPECT_LE(mapped / kCrowd, 208u);
+  for (const net::UniqueFd& client : clients) SendText(client, "HELLO 1\n");
+  for (int i = 0; i < kCrowd; ++i) ASSERT_TRUE(Take().has_value());
+  EXPECT_LE(lobby_.mapped_bytes(), mapped / 3);
 }
 
 TEST_F(LobbyTest, EndsAWatchedConnectionAtItsDeadline) {

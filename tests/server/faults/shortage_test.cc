@@ -103,13 +103,13 @@ INSTANTIATE_TEST_SUITE_P(Modes, ShortageTest, testing::ValuesIn(server::kModes),
                            return name;
                          });
 
-class EpollShortageTest : public DataPlaneFixture {};
+class ReactorShortageTest : public DataPlaneFixture, public testing::WithParamInterface<Mode> {};
 
 // After a pause a reactor takes from a door that it does not watch; it must watch it again although
 // the door never was empty.
-TEST_F(EpollShortageTest, AFullTurnAfterAPauseIsNotTheLast) {
+TEST_P(ReactorShortageTest, AFullTurnAfterAPauseIsNotTheLast) {
   constexpr int kQueued = 1'200;  // more than a reactor takes in one turn
-  Start(Mode::kEpoll, PatientHandshake());
+  Start(GetParam(), PatientHandshake());
   Interpose::FailNext(Call::kAccept4, EMFILE, kForEver);
   std::vector<net::UniqueFd> clients;
   for (int i = 0; i < kQueued; ++i) {
@@ -119,6 +119,42 @@ TEST_F(EpollShortageTest, AFullTurnAfterAPauseIsNotTheLast) {
   ASSERT_TRUE(WaitUntil([] { return Interpose::Failures(Call::kAccept4) > 0; }));
   Interpose::FailNext(Call::kAccept4, EMFILE, 0);
   EXPECT_TRUE(WaitUntil([&] { return totals().accepted == kQueued; })) << totals().accepted;
+}
+
+// What the kernel has no memory to watch goes to the lobby, which cannot watch it either and offers
+// it at once: without a pause the two would pass it to and fro.
+TEST_P(ReactorShortageTest, WithoutMemoryToWatchItPausesAndRecovers) {
+  constexpr int64_t kHandOvers = 7;  // between them pauses of 10, 20, 40, 80, 160 and 200 ms
+  constexpr milliseconds kAtLeast{300};
+  engine_.workers = 1;
+  Start(GetParam(), PatientHandshake());
+  Interpose::FailNext(Call::kEpollCtl, ENOMEM, kForEver);
+  const auto starved = steady_clock::now();
+  LoadProcess load(address(), {.one_byte = 8});
+  ASSERT_TRUE(WaitUntil([&] { return totals().handed_over >= kHandOvers; }));
+  EXPECT_GE(steady_clock::now() - starved, kAtLeast) << "it spins";
+  Interpose::FailNext(Call::kEpollCtl, ENOMEM, 0);
+  FinishAndCheck(load);
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, ReactorShortageTest,
+                         testing::Values(Mode::kEpoll, Mode::kCoroutine),
+                         [](const testing::TestParamInfo<Mode>& mode) {
+                           return std::string(server::ModeName(mode.param));
+                         });
+
+class FrameShortageTest : public DataPlaneFixture {};
+
+TEST_F(FrameShortageTest, AConnectionWithoutAFrameComesBack) {
+  engine_.workers = 1;
+  Start(Mode::kCoroutine);
+  // The first connection needs memory for its record, then for its frame.
+  Interpose::FailNext(Call::kMap, ENOMEM, 1, /*skip=*/1);
+  LoadProcess load(address(), {.busy = 1});
+  ASSERT_TRUE(WaitUntil([&] { return totals().completed >= 10; }));
+  EXPECT_EQ(Interpose::Failures(Call::kMap), 1);
+  EXPECT_EQ(totals().handed_over, 1);
+  FinishAndCheck(load);
 }
 
 class ThreadShortageTest : public DataPlaneFixture {};

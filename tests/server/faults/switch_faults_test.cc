@@ -1,4 +1,5 @@
 // Switches that cannot be made, cross each other, or pile up.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "common/stats/process_usage.h"
+#include "server/door/cpus.h"
 #include "server/door/mode.h"
 #include "server/mode_switch.h"
 #include "tests/server/storm/data_plane_fixture.h"
@@ -193,6 +195,31 @@ TEST_F(SwitchFaultsTest, ActiveModeIsUnchanged) {
   ASSERT_TRUE(record.ok()) << record.status();
   EXPECT_EQ(record->state, SwitchRecord::State::kUnchanged);
   EXPECT_EQ(plane_->generation(), 1);
+}
+
+TEST_F(SwitchFaultsTest, WorkersOutOfRange) {
+  Start(Mode::kEpoll);
+  const auto cpus = static_cast<int64_t>(plane_->options().engine.cpus.size());
+  for (const int64_t workers : {int64_t{-1}, cpus + 1}) {
+    SwitchRequest request = To(Mode::kEpoll);
+    request.workers = workers;
+    EXPECT_EQ(plane_->Switch(request).status().code(), absl::StatusCode::kInvalidArgument);
+  }
+  SwitchRequest request = To(Mode::kThreadPool);
+  request.workers = 1;
+  const absl::Status refused = plane_->Switch(request).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(refused.message()), testing::HasSubstr("thread-pool has no workers"));
+  EXPECT_EQ(plane_->generation(), 1);
+}
+
+TEST_F(SwitchFaultsTest, MoreWorkersThanCpusDoNotStart) {
+  server::DataPlaneOptions options;
+  options.listeners.push_back({*net::Address::Parse("127.0.0.1:0"), {}});
+  options.engine.cpus = {server::AllowedCpus().front()};
+  options.engine.workers = 2;
+  const auto plane = server::DataPlane::Start(options);
+  EXPECT_EQ(plane.status().code(), absl::StatusCode::kInvalidArgument) << plane.status();
 }
 
 TEST_F(SwitchFaultsTest, DrainTimeoutOutOfRange) {
