@@ -33,6 +33,8 @@ class IoUringEngine final : public EventWorkersEngine {
   IoUringEngine(const EngineContext& context, uint32_t generation)
       : EventWorkersEngine(context, Mode::kIoUring, generation) {}
 
+  ~IoUringEngine() override { JoinWorkers(); }
+
   // Can this process run it? If not: why, and what to do.
   static absl::Status Probe();
 
