@@ -17,9 +17,12 @@ absl::Status ThreadShortage(int error) {
       strerror(error)));
 }
 
-EngineThreads::~EngineThreads() {
+EngineThreads::~EngineThreads() { Join(); }
+
+void EngineThreads::Join() {
   Give(Order::kLeave);
   for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
 }
 
 absl::Status EngineThreads::Create(int64_t count, std::function<void(int64_t)> body) {

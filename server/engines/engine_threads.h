@@ -27,6 +27,8 @@ class EngineThreads {
   // RESOURCE_EXHAUSTED, with what to do, if a thread cannot be had.
   absl::Status Create(int64_t count, std::function<void(int64_t)> body);
   void Release();
+  // Waits until all have ended; nothing more runs. Idempotent.
+  void Join();
 
  private:
   enum class Order { kWait, kRun, kLeave };

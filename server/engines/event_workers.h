@@ -58,6 +58,8 @@ class EventWorkersEngine : public Engine {
  protected:
   virtual std::unique_ptr<EventWorker> MakeWorker(Doorway doorway) = 0;
   void WakeWorkers();
+  // For the destructor of an engine whose own members its workers use.
+  void JoinWorkers() { threads_.Join(); }
   int64_t worker_count() const { return static_cast<int64_t>(workers_.size()); }
   void OnDrain() override;
   void HandOverAll() override;

@@ -289,7 +289,7 @@ void IoUringWorker::Reply(uint32_t slot) {
   ring_.SendThenReceive(connection.fd.get(), connection.session.Output(scratch),
                         TagOf(slot, Request::kSend), TagOf(slot, Request::kReceive));
   note.request = Request::kReceive;
-  KeepDeadline(slot);
+  wheel_.ArmNoLater(slot, connection.session.deadline());
 }
 
 void IoUringWorker::Receive(uint32_t slot, bool nothing_there) {
@@ -297,7 +297,7 @@ void IoUringWorker::Receive(uint32_t slot, bool nothing_there) {
   ring_.Receive(connection.fd.get(), connection.session.Room().size(), nothing_there,
                 TagOf(slot, Request::kReceive));
   note.request = Request::kReceive;
-  KeepDeadline(slot);
+  wheel_.ArmNoLater(slot, connection.session.deadline());
 }
 
 void IoUringWorker::ServeNow(uint32_t slot) {
@@ -315,7 +315,7 @@ void IoUringWorker::Await(uint32_t slot, Progress progress) {
   const uint32_t events = progress == Progress::kAwaitWritable ? POLLOUT : POLLIN;
   ring_.Poll(connection.fd.get(), events, TagOf(slot, Request::kPoll));
   note.request = Request::kPoll;
-  KeepDeadline(slot);
+  wheel_.ArmNoLater(slot, connection.session.deadline());
 }
 
 // Counted first: when the peer sees the end of the stream, the ledger knows of it.
@@ -326,23 +326,13 @@ void IoUringWorker::End(uint32_t slot) {
 }
 
 void IoUringWorker::Due(uint32_t slot) {
-  auto& [connection, note] = table_.at(slot);
-  note.armed = connection.session.deadline();
-  if (now_ >= note.armed) {
+  wire::TimePoint deadline = table_.at(slot).connection.session.deadline();
+  if (now_ >= deadline) {
     // What has arrived counts: once the kernel lets go, Serve() looks, then judges.
     CancelRequest(slot);
-    note.armed = now_ + kCancelAgain;
+    deadline = now_ + kCancelAgain;
   }
-  wheel_.Arm(slot, note.armed);
-}
-
-void IoUringWorker::KeepDeadline(uint32_t slot) {
-  auto& [connection, note] = table_.at(slot);
-  const wire::TimePoint deadline = connection.session.deadline();
-  // A deadline that moved further away is noticed when the old one is due.
-  if (deadline >= note.armed && wheel_.armed(slot)) return;
-  note.armed = deadline;
-  wheel_.Arm(slot, deadline);
+  wheel_.Arm(slot, deadline);  // it had moved, or is looked at again
 }
 
 void IoUringWorker::CancelRequest(uint32_t slot) {
@@ -350,10 +340,7 @@ void IoUringWorker::CancelRequest(uint32_t slot) {
 }
 
 uint32_t IoUringWorker::Add(Connection&& connection) {
-  const wire::TimePoint deadline = connection.session.deadline();
-  const uint32_t slot = table_.Add(std::move(connection), Note{.armed = deadline});
-  wheel_.Arm(slot, deadline);
-  return slot;
+  return table_.Add(std::move(connection), Note{});  // its first request arms its deadline
 }
 
 Connection IoUringWorker::Forget(uint32_t slot) {

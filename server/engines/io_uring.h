@@ -33,6 +33,8 @@ class IoUringEngine final : public EventWorkersEngine {
   IoUringEngine(const EngineContext& context, uint32_t generation)
       : EventWorkersEngine(context, Mode::kIoUring, generation) {}
 
+  ~IoUringEngine() override { JoinWorkers(); }
+
   // Can this process run it? If not: why, and what to do.
   static absl::Status Probe();
 
@@ -63,7 +65,6 @@ class IoUringWorker final : public EventWorker {
   // What the kernel does for a connection; never nothing while it is in the table.
   enum class Request : uint8_t { kReceive, kSend, kPoll };
   struct Note {
-    wire::TimePoint armed;  // the wheel's deadline: the session's, or an earlier one
     Request request = Request::kReceive;
     bool leaving = false;  // goes to the lobby as soon as the request is over
   };
@@ -92,7 +93,6 @@ class IoUringWorker final : public EventWorker {
   void End(uint32_t slot);
 
   void Due(uint32_t slot);
-  void KeepDeadline(uint32_t slot);
   void CancelRequest(uint32_t slot);
   uint32_t Add(Connection&& connection);
   Connection Forget(uint32_t slot);
