@@ -49,6 +49,8 @@ void TimerWheel::Link(uint32_t item, uint64_t tick) {
   if (heads_[slot] != kNone) At(heads_[slot]).previous = item;
   heads_[slot] = item;
   occupied_[slot / 64] |= uint64_t{1} << (slot % 64);
+  // Of a later turn, it is looked at when its slot comes round first.
+  quiet_until_ = std::min(quiet_until_, current_ + (tick - current_) % kSlots);
   ++armed_count_;
 }
 
@@ -97,16 +99,18 @@ bool TimerWheel::DueNow() const {
 std::optional<TimerWheel::TimePoint> TimerWheel::NextDue() const {
   if (armed_count_ == 0) return std::nullopt;
   // What is left in the present slot may belong to a later turn: no reason to look at once.
-  for (uint64_t ahead = DueNow() ? 0 : 1; ahead < kSlots;) {
-    const uint64_t slot = (current_ + ahead) % kSlots;
+  quiet_until_ = std::max(quiet_until_, current_ + (DueNow() ? 0 : 1));
+  while (quiet_until_ < current_ + kSlots) {
+    const uint64_t slot = quiet_until_ % kSlots;
     const uint64_t word = occupied_[slot / 64] >> (slot % 64);
     if (word != 0) {
-      const uint64_t tick = current_ + ahead + static_cast<uint64_t>(std::countr_zero(word));
-      return origin_ + tick * kGrain;
+      quiet_until_ += static_cast<uint64_t>(std::countr_zero(word));
+      break;
     }
-    ahead += 64 - slot % 64;
+    quiet_until_ += 64 - slot % 64;
   }
-  return origin_ + (current_ + kSlots) * kGrain;
+  quiet_until_ = std::min(quiet_until_, current_ + kSlots);
+  return origin_ + quiet_until_ * kGrain;
 }
 
 }  // namespace handshake::net

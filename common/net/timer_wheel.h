@@ -59,6 +59,7 @@ class TimerWheel {
 
   const TimePoint origin_;  // tick 0
   uint64_t current_ = 1;    // every slot before this tick has been emptied of what was due
+  mutable uint64_t quiet_until_ = 1;  // nothing is due before this tick: NextDue() looks from here
   int64_t armed_count_ = 0;
   Slab nodes_{sizeof(Node)};
   std::vector<uint32_t> heads_;
