@@ -117,6 +117,11 @@ void Door::LogExhausted(int error) {
   }
 }
 
+int64_t Door::Room() const {
+  const Ledger::Totals totals = ledger_.ReadTotals();
+  return reserve_.Room(totals.accepted - totals.completed - totals.failed);
+}
+
 bool Door::AcceptFailed(int error) {
   if (IsOfTheConnection(error) || error == EAGAIN) return true;
   reserve_.OnShortage();

@@ -74,8 +74,9 @@ class Door {
   //
   // May one be asked for? Not while descriptors are short: TakeBackOff::Next(), then again.
   bool MayAccept() { return reserve_.MayAccept(); }
-  // May so many more connections come before anybody looks, now that the newest has number `fd`?
-  bool HasRoomFor(int fd, int more) const { return reserve_.HasRoomFor(fd, more); }
+  // How many more connections may come, to all takers together, before anybody looks. Below 0 near
+  // the limit of descriptors. Costs about a microsecond.
+  int64_t Room() const;
   // The kernel has accepted `fd` from `listener`.
   Connection Admit(const Taker& taker, const Listener& listener, int fd, wire::TimePoint now);
   // An accept has failed. True: with that one connection only, ask again at once; false:

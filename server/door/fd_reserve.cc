@@ -7,10 +7,12 @@
 #include <climits>
 
 #include "common/net/unique_fd.h"
+#include "common/stats/process_usage.h"
 
 namespace handshake::server {
 
 absl::Status FdReserve::Open() {
+  others_ = stats::ReadProcessUsage().open_fd_count + kGrowth;
   if (HasRoom()) return absl::OkStatus();
   return absl::ResourceExhaustedError(
       "the limit on open files is too low to serve: raise it with ulimit -n, to 256 at least");

@@ -4,6 +4,7 @@
 #define HANDSHAKE_SERVER_DOOR_FD_RESERVE_H_
 
 #include <atomic>
+#include <cstdint>
 
 #include "absl/status/status.h"
 
@@ -17,15 +18,19 @@ class FdReserve {
   // Control connections, /proc, log files, the next engine's descriptors. As many threads as this
   // may accept at the same moment and each take one of them.
   static constexpr int kSize = 32;
+  // What others may open beyond what they had at Open(), as Room() reckons: control, engines.
+  static constexpr int kGrowth = 256;
 
-  // RESOURCE_EXHAUSTED, with the limit to set, if there is no room even now.
+  // Before the first connection. RESOURCE_EXHAUSTED, with the limit to set, if there is no room
+  // even now.
   absl::Status Open();
   // False: leave the door alone for a while, then ask again.
   bool MayAccept() { return !low_.load(std::memory_order_relaxed) || HasRoom(); }
-  // Is none of the `more` numbers behind this one reserved? Then so many connections may be
-  // accepted before anybody looks.
-  bool HasRoomFor(int fd, int more) const {
-    return fd < first_reserved_.load(std::memory_order_relaxed) - more;
+  // How many more connections may be accepted before anybody looks, beside `connections` that are
+  // open; too low rather than too high, and below 0 near the limit. By count: a low number may be
+  // the one hole in a process that is full.
+  int64_t Room(int64_t connections) const {
+    return first_reserved_.load(std::memory_order_relaxed) - others_ - connections;
   }
   // A connection got this number.
   void Note(int fd) {
@@ -38,6 +43,7 @@ class FdReserve {
   void ReadLimit();
   bool HasRoom();
 
+  int64_t others_ = kGrowth;  // set by Open()
   std::atomic<int> first_reserved_{0};
   std::atomic<bool> low_{false};
 };

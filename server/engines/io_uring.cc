@@ -35,6 +35,8 @@ constexpr uint64_t kOffersTag = kOurs + 1;
 constexpr uint64_t kAcceptTag = kOurs | uint64_t{1} << 32;        // + the listener
 constexpr uint64_t kAcceptCancelTag = kOurs | uint64_t{2} << 32;  // + the listener
 
+bool IsOfTheDoor(uint64_t tag) { return (tag & kOurs) != 0; }
+
 // Does the result say nothing about the connection? Then a look at it does.
 bool SaysNothing(int32_t result) {
   switch (-result) {
@@ -57,6 +59,12 @@ std::unique_ptr<EventWorker> IoUringEngine::MakeWorker(Doorway doorway) {
 
 absl::Status IoUringEngine::Probe() { return ProbeRing(); }
 
+absl::Status IoUringEngine::Prepare() {
+  // Once the engine runs, what the kernel refuses cannot be told to anybody.
+  if (absl::Status status = ProbeRing(); !status.ok()) return status;
+  return EventWorkersEngine::Prepare();
+}
+
 void IoUringEngine::Start() {
   taking_.store(worker_count());
   EventWorkersEngine::Start();
@@ -75,7 +83,6 @@ void IoUringEngine::WorkerStopped() {
 IoUringWorker::IoUringWorker(IoUringEngine& engine, Doorway doorway)
     : engine_(engine),
       doorway_(std::move(doorway)),
-      burst_(static_cast<int>(kRing.completions * engine.context().options.workers)),
       wheel_(wire::Clock::now()),
       accepting_(doorway_.listeners.size()) {}
 
@@ -83,7 +90,6 @@ absl::Status IoUringWorker::Prepare() {
   if (absl::Status status = wake_.Open(); !status.ok()) return status;
   if (absl::Status status = ring_.Open(kRing); !status.ok()) return status;
   slice_.reserve(IoUringEngine::kHandOverSlice);
-  has_room_ = engine_.context().door.HasRoomFor(wake_.fd(), burst_);
   return absl::OkStatus();
 }
 
@@ -96,20 +102,26 @@ void IoUringWorker::Run() {
   while (true) {
     ring_.Turn(NextTurn());
     now_ = wire::Clock::now();
-    ring_.Reap(kCompletionsPerTurn, [this](const Completion& completion) { Handle(completion); });
+    if (engine_.stopping()) StopTaking();
+    const auto handle = [this](const Completion& completion) { Handle(completion); };
+    if (stopping_ && !stopped_) {
+      ring_.ReapFirst(IsOfTheDoor, handle);  // nobody waits for those inside to be served
+    } else {
+      ring_.Reap(kCompletionsPerTurn, handle);
+    }
     if (back_at_door_ && now_ >= *back_at_door_) {
       back_at_door_.reset();
       OpenDoor();
     }
     while (const std::optional<uint32_t> slot = wheel_.TakeDue(now_)) Due(*slot);
-    if (engine_.stopping()) StopTaking();
 
     const IoUringEngine::Phase phase = engine_.phase();
     if (phase == IoUringEngine::Phase::kLeaving) LetLeave();
     HandOverSlice();
     if (phase != IoUringEngine::Phase::kServing && table_.empty()) break;
   }
-  ring_.Submit();  // the last closes
+  // The last closes. Only want of memory can put them off.
+  while (!ring_.Submit()) poll(nullptr, 0, 1);
 }
 
 std::optional<wire::TimePoint> IoUringWorker::NextTurn() const {
@@ -187,7 +199,7 @@ void IoUringWorker::OpenDoor() {
 void IoUringWorker::Ask(size_t listener) {
   accepting_[listener] = true;
   ++accepting_count_;
-  ring_.Accept(doorway_.listeners[listener]->fd(), has_room_, kAcceptTag | listener);
+  ring_.Accept(doorway_.listeners[listener]->fd(), HasRoom(), kAcceptTag | listener);
 }
 
 void IoUringWorker::OnAccepted(size_t listener, const Completion& completion) {
@@ -197,8 +209,9 @@ void IoUringWorker::OnAccepted(size_t listener, const Completion& completion) {
   }
   if (completion.result >= 0) {
     Admit(listener, completion.result);
-    if (!has_room_ && completion.more) ring_.Cancel(kAcceptTag | listener);
     if (!engine_.context().door.MayAccept()) StayAway();
+    // Again with each that comes: a cancel may miss an accept that is being made.
+    if (completion.more && (back_at_door_ || !HasRoom())) ring_.Cancel(kAcceptTag | listener);
   } else if (completion.result != -ECANCELED) {
     const bool passes = engine_.context().door.AcceptFailed(-completion.result);
     if (!passes || ++broken_in_a_row_ >= kBrokenInARow) StayAway();
@@ -210,9 +223,17 @@ void IoUringWorker::OnAccepted(size_t listener, const Completion& completion) {
 void IoUringWorker::Admit(size_t listener, int fd) {
   broken_in_a_row_ = 0;
   back_off_.Reset();
-  has_room_ = engine_.context().door.HasRoomFor(fd, burst_);
+  --room_left_;
   const uint32_t slot = Add(engine_.Admit(*doorway_.listeners[listener], fd, now_));
   Receive(slot, false);  // message 1 is often there already
+}
+
+bool IoUringWorker::HasRoom() {
+  if (room_left_ <= 0) {
+    const int64_t share = engine_.context().door.Room() / engine_.context().options.workers;
+    room_left_ = share - static_cast<int64_t>(kRing.completions);
+  }
+  return room_left_ > 0;
 }
 
 void IoUringWorker::StayAway() {

@@ -38,6 +38,7 @@ class IoUringEngine final : public EventWorkersEngine {
   // Can this process run it? If not: why, and what to do.
   static absl::Status Probe();
 
+  absl::Status Prepare() override;
   void Start() override;
 
   // For its workers: may they ask for no more? Then each says once that nothing is on its way.
@@ -78,6 +79,8 @@ class IoUringWorker final : public EventWorker {
   void Ask(size_t listener);
   void OnAccepted(size_t listener, const Completion& completion);
   void Admit(size_t listener, int fd);
+  // May as many connections come as the ring has room for, before anybody looks at one?
+  bool HasRoom();
   void StayAway();
   void TakeOffers();
   void StopTaking();
@@ -107,7 +110,6 @@ class IoUringWorker final : public EventWorker {
 
   IoUringEngine& engine_;
   const Doorway doorway_;
-  const int burst_;  // connections that may come before this worker and the others look at one
   net::WakeEvent wake_;
   Ring ring_;
   net::TimerWheel wheel_;
@@ -117,7 +119,7 @@ class IoUringWorker final : public EventWorker {
   std::vector<bool> accepting_;  // by listener: the kernel does
   int accepting_count_ = 0;
   int cancels_unanswered_ = 0;
-  bool has_room_ = false;  // for a burst of connections
+  int64_t room_left_ = 0;  // connections that may come before the room is reckoned again
   bool stopping_ = false;
   bool stopped_ = false;
   int broken_in_a_row_ = 0;

@@ -205,11 +205,12 @@ void Ring::Close(int fd) {
 void Ring::Turn(std::optional<wire::TimePoint> until) {
   io_uring_cqe* first = nullptr;
   __kernel_timespec timeout{};
+  if (!put_off_.empty()) until = wire::TimePoint{};  // there is something to do at once
   if (until) timeout = Until(*until);
   io_uring_submit_and_wait_timeout(&ring_, &first, 1, until ? &timeout : nullptr, nullptr);
 }
 
-void Ring::Submit() { io_uring_submit(&ring_); }
+bool Ring::Submit() { return io_uring_submit(&ring_) >= 0 && io_uring_sq_ready(&ring_) == 0; }
 
 std::string_view Ring::BytesOf(const io_uring_cqe& cqe) const {
   if ((cqe.flags & IORING_CQE_F_BUFFER) == 0 || cqe.res <= 0) return {};
@@ -225,9 +226,26 @@ void Ring::GiveBack(const io_uring_cqe& cqe) {
   io_uring_buf_ring_advance(lent_, 1);
 }
 
-absl::Status ProbeRing() {
+absl::Status Ring::Probe() {
   Ring ring;
-  return ring.Open({.submissions = 4, .completions = 8, .buffers = 4});
+  absl::Status status = ring.Open({.submissions = 4, .completions = 8, .buffers = 4});
+  if (!status.ok()) return status;
+  ring.Enable();
+  io_uring_prep_nop(ring.Next());
+  if (const int n = io_uring_submit_and_wait(&ring.ring_, 1); n < 0) {
+    return SetupError("io_uring_enter", -n);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ProbeRing() {
+  absl::Status status;
+  try {
+    std::thread([&] { status = Ring::Probe(); }).join();
+  } catch (const std::system_error& error) {
+    return ThreadShortage(error.code().value());
+  }
+  return status;
 }
 
 }  // namespace handshake::server

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "common/wire/session.h"
@@ -73,13 +74,20 @@ class Ring {
   // Hands over what was asked for and waits until something is complete or `until` has passed
   // (nothing: no limit). One system call.
   void Turn(std::optional<wire::TimePoint> until);
-  // Hands over what was asked for.
-  void Submit();
+  // Hands over what was asked for. False: not all, for want of memory.
+  bool Submit();
   // Calls `handle` with what is complete, at most `most` times. The handler may ask for more.
   template <class Handler>
   void Reap(uint32_t most, Handler handle);
+  // Calls it with all that is complete and whose tag is `wanted`. What it passes over is put off,
+  // in its order, for Reap().
+  template <class Wanted, class Handler>
+  void ReapFirst(Wanted wanted, Handler handle);
 
  private:
+  friend absl::Status ProbeRing();
+  static absl::Status Probe();
+
   struct SendSpace {
     char bytes[kBufferBytes];
   };
@@ -89,6 +97,10 @@ class Ring {
   // Room for `count` requests that belong together.
   void Reserve(uint32_t count);
   io_uring_sqe* Next();
+  // The oldest completion, out of the ring.
+  io_uring_cqe TakeOldest();
+  template <class Handler>
+  void Deliver(const io_uring_cqe& seen, Handler handle);
   std::string_view BytesOf(const io_uring_cqe& cqe) const;
   void GiveBack(const io_uring_cqe& cqe);
 
@@ -101,25 +113,52 @@ class Ring {
   std::unique_ptr<char[]> buffers_;
   io_uring_buf_ring* lent_ = nullptr;
   size_t lent_bytes_ = 0;
+  std::vector<io_uring_cqe> put_off_;  // from put_off_at_ on
+  size_t put_off_at_ = 0;
 };
 
 // Can this process use what a Ring needs? OK, or FAILED_PRECONDITION and the like with what to do.
-// Costs about as much as opening one.
+// Opens one and hands a request to it, on a thread of its own.
 absl::Status ProbeRing();
+
+inline io_uring_cqe Ring::TakeOldest() {
+  const io_uring_cqe oldest = ring_.cq.cqes[*ring_.cq.khead & ring_.cq.ring_mask];
+  io_uring_cq_advance(&ring_, 1);
+  return oldest;
+}
+
+template <class Handler>
+void Ring::Deliver(const io_uring_cqe& seen, Handler handle) {
+  if (seen.user_data != kSilent) {
+    handle(Completion{.tag = seen.user_data,
+                      .result = seen.res,
+                      .more = (seen.flags & IORING_CQE_F_MORE) != 0,
+                      .bytes = BytesOf(seen)});
+  }
+  GiveBack(seen);
+}
 
 template <class Handler>
 void Ring::Reap(uint32_t most, Handler handle) {
+  for (; most > 0 && put_off_at_ < put_off_.size(); --most)
+    Deliver(put_off_[put_off_at_++], handle);
+  if (put_off_at_ == put_off_.size()) {
+    put_off_.clear();
+    put_off_at_ = 0;
+  }
   const uint32_t count = std::min(most, io_uring_cq_ready(&ring_));
-  for (uint32_t i = 0; i < count; ++i) {
-    const io_uring_cqe seen = ring_.cq.cqes[*ring_.cq.khead & ring_.cq.ring_mask];
-    io_uring_cq_advance(&ring_, 1);
-    if (seen.user_data != kSilent) {
-      handle(Completion{.tag = seen.user_data,
-                        .result = seen.res,
-                        .more = (seen.flags & IORING_CQE_F_MORE) != 0,
-                        .bytes = BytesOf(seen)});
+  for (uint32_t i = 0; i < count; ++i) Deliver(TakeOldest(), handle);
+}
+
+template <class Wanted, class Handler>
+void Ring::ReapFirst(Wanted wanted, Handler handle) {
+  for (uint32_t ready = io_uring_cq_ready(&ring_); ready > 0; --ready) {
+    const io_uring_cqe seen = TakeOldest();
+    if (wanted(seen.user_data)) {
+      Deliver(seen, handle);
+    } else {
+      put_off_.push_back(seen);
     }
-    GiveBack(seen);
   }
 }
 

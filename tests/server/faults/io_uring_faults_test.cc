@@ -81,6 +81,26 @@ TEST_F(IoUringFaultsTest, AndTheyAreHandedOver) {
 }
 
 // Errors of a receive that say nothing of the connection: no buffer, no memory, cancelled.
+// All clients leave at once, and what is complete for them stands before the door's last word.
+TEST_F(IoUringFaultsTest, AStopOvertakesWhatIsComplete) {
+  const int crowd = kSanitized ? 500 : 3'000;
+  Start(Mode::kIoUring, PatientHandshake());
+  for (int round = 0; round < 3; ++round) {
+    const int64_t failed = totals().failed;
+    {
+      LoadProcess load(address(), {.one_byte = crowd});
+      ASSERT_TRUE(WaitUntil([&] { return totals().in_flight == crowd; }));
+    }  // killed
+    SwitchDriver driver(*plane_);
+    ASSERT_TRUE(driver.Switch(Mode::kEpoll, milliseconds(round * 50)));
+    ASSERT_TRUE(driver.Settle());
+    EXPECT_EQ(driver.lost(), 0);
+    ASSERT_TRUE(WaitUntil([&] { return totals().failed == failed + crowd; }));
+    EXPECT_TRUE(Handshake());
+    ASSERT_TRUE(driver.Switch(Mode::kIoUring, milliseconds(0)));
+  }
+}
+
 TEST_F(IoUringFaultsTest, ReceivesThatCannotBeMadeAreMadeAgain) {
   constexpr std::array kErrors = {ENOBUFS, ENOMEM, ECANCELED};
   Interpose::FailShare(Call::kRingReceive, kErrors, 100'000, 5);
@@ -155,10 +175,10 @@ TEST_F(IoUringFaultsTest, TheListSaysWhyThereIsNoRing) {
 }
 
 // For the calling thread and those that it starts from now on.
-bool DenyIoUring(int error) {
+bool DenyIoUring(long call, int error) {
   std::array code = {
       sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
+      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(call), 0, 1),
       sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<uint32_t>(error)),
       sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
   const sock_fprog program = {.len = code.size(), .filter = code.data()};
@@ -166,11 +186,16 @@ bool DenyIoUring(int error) {
          syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
 }
 
-class DeniedIoUringTest : public IoUringFaultsTest, public testing::WithParamInterface<int> {};
+struct Denial {
+  long call;
+  int error;
+};
+
+class DeniedIoUringTest : public IoUringFaultsTest, public testing::WithParamInterface<Denial> {};
 
 TEST_P(DeniedIoUringTest, IsListedAsUnavailableAndTheOldModeServesOn) {
   std::thread sandboxed([this] {
-    ASSERT_TRUE(DenyIoUring(GetParam()));
+    ASSERT_TRUE(DenyIoUring(GetParam().call, GetParam().error));
     Start(Mode::kEpoll);
     EXPECT_FALSE(Listed().available);
     EXPECT_THAT(Listed().unavailable_reason, HasSubstr("seccomp"));
@@ -190,9 +215,14 @@ TEST_P(DeniedIoUringTest, IsListedAsUnavailableAndTheOldModeServesOn) {
   sandboxed.join();
 }
 
-INSTANTIATE_TEST_SUITE_P(Errors, DeniedIoUringTest, testing::Values(EPERM, ENOSYS),
-                         [](const auto& error) {
-                           return error.param == EPERM ? "EPERM" : "ENOSYS";
+INSTANTIATE_TEST_SUITE_P(Calls, DeniedIoUringTest,
+                         testing::Values(Denial{__NR_io_uring_setup, EPERM},
+                                         Denial{__NR_io_uring_setup, ENOSYS},
+                                         Denial{__NR_io_uring_enter, EPERM}),
+                         [](const auto& denial) {
+                           const std::string call =
+                               denial.param.call == __NR_io_uring_setup ? "Setup" : "Enter";
+                           return call + (denial.param.error == EPERM ? "Eperm" : "Enosys");
                          });
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "tests/server/storm/switch_driver.h"
 #include "tests/support/build_kind.h"
 #include "tests/support/interpose.h"
+#include "tests/support/raw_client.h"
 
 namespace handshake::test {
 namespace {
@@ -94,6 +96,36 @@ TEST_P(ShortageTest, DescriptorLimitIsMetAndLifted) {
   }
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
   FinishAndCheck(load);
+}
+
+// Early clients leave a full process: their low numbers must not pass for room.
+TEST_P(ShortageTest, HolesAreNoRoom) {
+  if (!server::HasWorkers(GetParam())) GTEST_SKIP() << "this mode does not fill a process";
+  constexpr int kLimit = 6'000;  // above what a ring accepts unseen
+  constexpr int kEarly = 4;
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlimit low = {.rlim_cur = kLimit, .rlim_max = limit.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+  Start(GetParam(), PatientHandshake());
+  std::vector<std::unique_ptr<RawClient>> early;
+  for (int i = 0; i < kEarly; ++i) early.push_back(std::make_unique<RawClient>(address()));
+  ASSERT_TRUE(WaitUntil([&] { return totals().accepted == kEarly; }));
+  LoadProcess load(address(), {.one_byte = kLimit + 200});
+  ASSERT_TRUE(WaitUntil([&] { return NewSnapshot()->listeners.front().accept_queue > 0; }));
+  const int64_t full = totals().in_flight;
+  early.clear();
+  ASSERT_TRUE(WaitUntil([&] { return totals().failed == kEarly; }));
+  // Their ends of our own are closed too, so as many again may come, and no more.
+  ASSERT_TRUE(WaitUntil([&] { return totals().in_flight >= full; }));
+  std::vector<net::UniqueFd> others;
+  for (int i = 0; i < server::FdReserve::kSize / 2; ++i) {
+    others.emplace_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    EXPECT_TRUE(others.back()) << "no descriptor is left for control, with " << i;
+  }
+  others.clear();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  load.Finish();
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, ShortageTest, testing::ValuesIn(server::kModes),
