@@ -48,6 +48,7 @@ build libgmock-dev           their matchers
 build python3                the quickstart's driver, the tidy tests
 test python3-protobuf        the tests of the contract
 test python3-grpcio          the test client that shares no code with us
+test clang-19                the second compiler of the coroutine mode
 test clang-format-19         the format test
 lint clang-tidy-19           the static analysis
 bench python3-grpcio         the benchmark's driver, as an operator
