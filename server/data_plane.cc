@@ -36,7 +36,7 @@ absl::Status CheckWorkers(const EngineOptions& options) {
   const auto most = static_cast<int64_t>(options.cpus.size());
   if (options.workers >= 1 && options.workers <= most) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrFormat(
-      "workers must be from 1 to %d, the CPUs given, not %d", most, options.workers));
+      "workers must be from 1 to %d, the CPUs that serve (--cpus), not %d", most, options.workers));
 }
 
 absl::Status CheckTimeout(const char* name, wire::Duration value) {
@@ -158,7 +158,10 @@ ActiveMode DataPlane::active() const { return impl_->switcher.active(); }
 const DataPlaneOptions& DataPlane::options() const { return impl_->options; }
 
 std::vector<ModeInfo> DataPlane::ListModes() const {
-  const int64_t fds = stats::ReadProcessUsage().fd_limit - FdReserve::kSize;
+  const stats::ProcessUsage usage = stats::ReadProcessUsage();
+  const Ledger::Totals totals = impl_->ledger.ReadTotals();
+  const int64_t others = usage.open_fd_count - (totals.accepted - totals.completed - totals.failed);
+  const int64_t fds = usage.fd_limit - FdReserve::kSize - std::max<int64_t>(others, 0);
   std::vector<ModeInfo> modes;
   modes.reserve(kModes.size());
   for (Mode mode : kModes) {

@@ -24,6 +24,12 @@ constexpr size_t kMaxRetired = 16;
 
 absl::Status Stopping() { return absl::UnavailableError("the server is stopping"); }
 
+// " (2 workers)"; nothing for a mode that has none.
+std::string WithWorkers(int64_t workers) {
+  if (workers == 0) return "";
+  return absl::StrFormat(" (%d worker%s)", workers, workers == 1 ? "" : "s");
+}
+
 double Milliseconds(std::chrono::nanoseconds duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
@@ -183,9 +189,10 @@ absl::StatusOr<SwitchRecord> ModeSwitcher::Switch(const SwitchRequest& request) 
   record.in_flight = at_stop.in_flight();
   Generation& retired = *active_;
   record = Publish(std::move(candidate), std::move(record));
-  spdlog::info("switch {}: {} -> {} in {:.3f} ms, {} in flight, by {}", record.id,
-               ModeName(record.from), ModeName(record.to), Milliseconds(record.switch_time),
-               record.in_flight, record.requested_by.empty() ? "-" : record.requested_by);
+  spdlog::info("switch {}: {} -> {}{} in {:.3f} ms, {} in flight, by {}", record.id,
+               ModeName(record.from), ModeName(record.to), WithWorkers(record.workers),
+               Milliseconds(record.switch_time), record.in_flight,
+               record.requested_by.empty() ? "-" : record.requested_by);
   retired.Retire(stopped + request.drain_timeout,
                  [this, id = record.id, at_stop, stopped](const Engine::Counts& at_end) {
                    Complete(id, at_stop, at_end, wire::Clock::now() - stopped);
@@ -230,7 +237,7 @@ absl::Status ModeSwitcher::CheckWorkers(const SwitchRequest& request) const {
   const auto most = static_cast<int64_t>(context_.options.cpus.size());
   if (request.workers > 0 && request.workers <= most) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrFormat(
-      "workers must be from 1 to %d, the CPUs given, not %d", most, request.workers));
+      "workers must be from 1 to %d, the CPUs that serve, not %d", most, request.workers));
 }
 
 bool ModeSwitcher::IsInForce(const SwitchRequest& request) const {
@@ -313,6 +320,7 @@ absl::StatusOr<SwitchRecord> ModeSwitcher::Get(int64_t id) const {
   for (const SwitchRecord& record : records_) {
     if (record.id == id) return record;
   }
+  if (last_id_ == 0) return absl::NotFoundError("no switch was made yet");
   return absl::NotFoundError(absl::StrFormat("no switch %d: %d were made, and the last %d are kept",
                                              id, last_id_, kMaxSwitchRecords));
 }

@@ -48,7 +48,8 @@ int GetMode(Context& context) {
       context.Call([&](grpc::ClientContext& call) { return stub->GetServer(&call, {}, &server); });
   if (!status.ok()) return context.Explain(status);
   return context.Show(server,
-                      absl::StrFormat("%s (generation %d)\n", report::ModeName(server.mode()),
+                      absl::StrFormat("%s (generation %d)\n",
+                                      report::ModeWithWorkers(server.mode(), server.worker_count()),
                                       server.generation()));
 }
 
@@ -132,7 +133,8 @@ void AddSet(CLI::App& mode, Context& context) {
       ->required()
       ->type_name("");
   set->add_option("--workers", flags->workers,
-                  "Threads of an event mode, 1 to the server's CPUs; changed live")
+                  "Threads of an event mode, 1 to the server's CPUs. Without it, the mode in\n"
+                  "force keeps its number, another starts with the server's --workers")
       ->check(report::FromOne())
       ->type_name("N");
   set->add_option("--expected-generation", flags->expected_generation,

@@ -10,22 +10,21 @@ namespace {
 
 using Kind = Column::Kind;
 
-// "epoll", "epoll, 2 workers".
-std::string WithWorkers(std::string mode, int64_t workers) {
-  if (workers == 0) return mode;
-  return absl::StrFormat("%s, %d worker%s", mode, workers, workers == 1 ? "" : "s");
-}
-
 Cell LostCell(int64_t lost) { return {Count(lost), lost == 0 ? Tone::kPlain : Tone::kBad}; }
 
 }  // namespace
+
+std::string ModeWithWorkers(v1::Mode mode, int64_t workers) {
+  if (workers == 0) return ModeName(mode);
+  return absl::StrFormat("%s, %d worker%s", ModeName(mode), workers, workers == 1 ? "" : "s");
+}
 
 std::string ServerPage(const v1::Server& server, std::string_view endpoint, Style style) {
   Table page = Facts();
   page.Add({"control", std::string(endpoint)});
   page.Add({"version", server.version()});
   page.Add({"mode", absl::StrFormat("%s, generation %s",
-                                    WithWorkers(ModeName(server.mode()), server.worker_count()),
+                                    ModeWithWorkers(server.mode(), server.worker_count()),
                                     Count(server.generation()))});
   page.Add(
       {"serves", absl::StrFormat("%s (framing %s)", absl::StrJoin(server.listen_addresses(), ", "),
@@ -56,7 +55,7 @@ std::string ModesTable(const v1::ListModesResponse& modes, Style style) {
 }
 
 std::string SwitchLine(const v1::ModeSwitch& change, Style style) {
-  const std::string to = WithWorkers(ModeName(change.to()), change.worker_count());
+  const std::string to = ModeWithWorkers(change.to(), change.worker_count());
   switch (change.state()) {
     case v1::ModeSwitch::STATE_UNCHANGED:
       return absl::StrFormat("%s was in force already (generation %s); nothing changed\n", to,
@@ -86,7 +85,7 @@ std::string SwitchPage(const v1::ModeSwitch& change, Style style) {
       {"switch", absl::StrFormat("%d, generation %s", change.id(), Count(change.generation()))});
   page.Add({"state", StateCell(change.state())});
   page.Add({"modes", absl::StrFormat("%s -> %s", ModeName(change.from()),
-                                     WithWorkers(ModeName(change.to()), change.worker_count()))});
+                                     ModeWithWorkers(change.to(), change.worker_count()))});
   page.Add({"requested",
             absl::StrFormat("%s by %s", DateTime(change.request_time()), change.requested_by())});
   if (!change.request_id().empty()) page.Add({"request id", change.request_id()});

@@ -2,6 +2,7 @@
 #ifndef HANDSHAKE_CONTROL_REPORT_SERVER_REPORT_H_
 #define HANDSHAKE_CONTROL_REPORT_SERVER_REPORT_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,9 @@
 #include "handshake/v1/server_service.pb.h"
 
 namespace handshake::report {
+
+// "epoll, 2 workers"; the name alone for a mode that has none.
+std::string ModeWithWorkers(v1::Mode mode, int64_t workers);
 
 std::string ServerPage(const v1::Server& server, std::string_view endpoint, Style style);
 
