@@ -129,12 +129,12 @@ void AddSet(CLI::App& mode, Context& context) {
   set->fallthrough();
   set->add_option_function<std::string>(
          "MODE", [flags](const std::string& name) { flags->mode = ParseMode(name); },
-         absl::StrJoin(report::ModeNames(), ", "))
+         "To this one, see below")
       ->required()
       ->type_name("");
   set->add_option("--workers", flags->workers,
-                  "Threads of an event mode, 1 to the server's CPUs. Without it, the mode in\n"
-                  "force keeps its number, another starts with the server's --workers")
+                  "Threads of an event mode, 1 to the server's CPUs; if not said, the\n"
+                  "mode in force keeps its number, another has the server's --workers")
       ->check(report::FromOne())
       ->type_name("N");
   set->add_option("--expected-generation", flags->expected_generation,
@@ -149,6 +149,7 @@ void AddSet(CLI::App& mode, Context& context) {
   set->add_flag("--dry-run", flags->dry_run, "Check and prepare everything, change nothing");
   set->add_flag("--wait", flags->wait, "Wait until the old mode is gone and show what came of it");
   set->footer(
+      absl::StrFormat("Modes: %s.\n\n", absl::StrJoin(report::ModeNames(), ", ")) +
       "Answers when the old mode takes no more connections, usually within 10 ms. No handshake\n"
       "that keeps its deadlines is lost: what the old mode cannot finish in time is handed "
       "over.\n\n"
