@@ -25,7 +25,8 @@ void HoldTally::CountEnded(wire::Verdict verdict, bool while_held, wire::TimePoi
 void HoldTally::CountDead(int64_t share, bool while_held, wire::TimePoint now) {
   if (while_held) Add(died_, opened_.load() - lost_.load());
   last_end_.store(now.time_since_epoch().count());
-  Add(ended_[static_cast<size_t>(wire::Verdict::kNoLocalResource)], share - EndedCount());
+  Add(ended_[static_cast<size_t>(wire::Verdict::kNoLocalResource)],
+      share - EndedCount() - untried_.load());
 }
 
 int64_t HoldTally::EndedCount() const {
@@ -40,6 +41,7 @@ void HoldTally::AddTo(HoldReport& report) const {
   // Lost before opened: nothing is seen lost that was not seen opened.
   report.lost += lost_.load(std::memory_order_acquire);
   report.died += died_.load(std::memory_order_acquire);
+  report.untried += untried_.load(std::memory_order_acquire);
   report.opened += opened_.load(std::memory_order_acquire);
 }
 
@@ -59,8 +61,8 @@ absl::StatusOr<HoldBoard::Pointer> HoldBoard::Create(int64_t connections, wire::
   return board;
 }
 
-void HoldBoard::Settle() {
-  if (unsettled_.fetch_sub(1) != 1) return;
+void HoldBoard::Settle(int64_t connections) {
+  if (unsettled_.fetch_sub(connections) != connections) return;
   const wire::TimePoint now = wire::Clock::now();
   // finish_at last: whoever sees it sees when the hold began.
   hold_from.Set(now);

@@ -39,6 +39,8 @@ class alignas(64) HoldTally {
   void CountOpened() { Add(opened_, 1); }
   // while_held: it had been opened, and was to wait.
   void CountEnded(wire::Verdict verdict, bool while_held, wire::TimePoint now);
+  // Connections that are not begun any more.
+  void CountUntried(int64_t connections) { Add(untried_, connections); }
   // For a process that died: what it owed, of `share` connections, ends as NO_LOCAL_RESOURCE.
   void CountDead(int64_t share, bool while_held, wire::TimePoint now);
 
@@ -54,6 +56,7 @@ class alignas(64) HoldTally {
   std::atomic<int64_t> opened_{0};
   std::atomic<int64_t> lost_{0};
   std::atomic<int64_t> died_{0};
+  std::atomic<int64_t> untried_{0};
   std::array<std::atomic<int64_t>, wire::kVerdictCount> ended_{};
   std::atomic<int64_t> last_end_{0};  // since the clock's epoch
 };
@@ -69,8 +72,9 @@ class HoldBoard {
   // RESOURCE_EXHAUSTED: no memory or no descriptor.
   static absl::StatusOr<Pointer> Create(int64_t connections, wire::Duration hold);
 
-  // One connection more has been opened or has failed before; the last of all begins the hold.
-  void Settle();
+  // So many connections more have been opened, have failed before, or are not tried; the last of
+  // all begins the hold.
+  void Settle(int64_t connections);
   // The hold ends now, or does not begin.
   void Cancel();
 

@@ -31,13 +31,15 @@ struct HoldSpec {
 enum class HoldPhase : uint8_t { kOpening, kHolding, kFinishing, kDone };
 
 // The numbers of a held load, so far or at its end. At its end each connection is in
-// `ended`, unless it was cancelled or a process died: then some were never begun.
+// `ended` or `untried`, unless it was cancelled or a process died: then some were never begun.
 struct HoldReport {
   HoldPhase phase = HoldPhase::kOpening;
   int64_t opened = 0;                                // message 2 was read
   int64_t lost = 0;                                  // of these, ended while they were held
   int64_t died = 0;                                  // of these, held by a process that died
   std::array<int64_t, wire::kVerdictCount> ended{};  // by verdict; [kOk] finished
+  // Not begun: in their process a whole round had run out of time, with none opened meanwhile.
+  int64_t untried = 0;
   std::chrono::nanoseconds open_time{};    // the first connect to the last connection opened
   std::chrono::nanoseconds hold_time{};    // to the first message 3
   std::chrono::nanoseconds finish_time{};  // to the last end

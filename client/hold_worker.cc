@@ -19,6 +19,11 @@ using wire::Verdict;
 constexpr uint64_t kHoldBeganTag = std::numeric_limits<uint64_t>::max();
 constexpr uint64_t kHoldCutTag = kHoldBeganTag - 1;
 
+bool RanOutOfTime(Verdict verdict) {
+  return verdict == Verdict::kConnectTimeout || verdict == Verdict::kTimeoutStep1 ||
+         verdict == Verdict::kTimeoutStep2;
+}
+
 }  // namespace
 
 HoldWorker::HoldWorker(const HoldPlan& plan, HoldTally& tally, int64_t first, int64_t share)
@@ -108,8 +113,9 @@ void HoldWorker::Converse(uint32_t id, bool may_read) {
 
 void HoldWorker::Opened(uint32_t id) {
   connections_[id].phase = Phase::kHeld;
+  out_of_time_ = 0;
   tally_.CountOpened();
-  plan_.board.Settle();
+  plan_.board.Settle(1);
   wheel_.Cancel(id);
   if (finishing_) return Finish(id);  // the hold was cut short meanwhile
   --under_way_;
@@ -175,7 +181,19 @@ void HoldWorker::End(uint32_t id, Verdict verdict) {
   if (phase != Phase::kHeld) --under_way_;
   ++ended_;
   tally_.CountEnded(verdict, phase == Phase::kHeld, Clock::now());
-  if (phase == Phase::kConnecting || phase == Phase::kOpening) plan_.board.Settle();
+  if (phase == Phase::kConnecting || phase == Phase::kOpening) NotOpened(verdict);
+}
+
+// A server that takes no more lets each wait until its deadline: a whole round of these, with none
+// opened meanwhile, tells as much as thousands of them.
+void HoldWorker::NotOpened(Verdict verdict) {
+  plan_.board.Settle(1);
+  if (!RanOutOfTime(verdict) || ++out_of_time_ < plan_.at_once) return;
+  const auto untried = static_cast<int64_t>(connections_.size() - fresh_);
+  if (untried == 0) return;
+  connections_.resize(fresh_);
+  tally_.CountUntried(untried);
+  plan_.board.Settle(untried);
 }
 
 }  // namespace handshake::client

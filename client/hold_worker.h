@@ -66,6 +66,8 @@ class HoldWorker {
   // Waits for readiness `what`.
   void Await(uint32_t id, uint32_t what);
   void End(uint32_t id, wire::Verdict verdict);
+  // It was to be opened and has ended so.
+  void NotOpened(wire::Verdict verdict);
 
   const HoldPlan& plan_;
   HoldTally& tally_;
@@ -77,6 +79,7 @@ class HoldWorker {
   uint32_t to_finish_ = 0;  // from here on, none was asked to finish
   uint32_t under_way_ = 0;  // being opened or finished
   uint32_t ended_ = 0;
+  uint32_t out_of_time_ = 0;  // in a row, while they were being opened
   bool finishing_ = false;
 };
 

@@ -47,6 +47,14 @@ std::string HoldPage(const v1::HoldRun& run, Style style) {
       {"finished", Phase(run.finished_count(), run.finish_time(), run.finished_per_second())});
   facts.Add({"failed",
              Cell(Count(run.failed_count()), run.failed_count() == 0 ? Tone::kPlain : Tone::kBad)});
+  if (run.untried_count() > 0) {
+    facts.Add({"not tried",
+               Cell(absl::StrFormat("%s: one after the other ran out of time, the server takes no "
+                                    "more; see MAX CONCURRENT in 'handshakectl mode list', its log "
+                                    "and its 'ulimit -n'",
+                                    Count(run.untried_count())),
+                    Tone::kBad)});
+  }
   facts.Add(
       {"client CPU", run.opened_count() > 0
                          ? absl::StrFormat("%s, %s a connection", Span(run.cpu_time()),

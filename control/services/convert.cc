@@ -228,6 +228,7 @@ void FillCounts(const client::HoldReport& report, v1::HoldRun& run) {
   run.set_lost_count(report.lost);
   run.set_finished_count(report.finished());
   run.set_failed_count(report.failed());
+  run.set_untried_count(report.untried);
   run.clear_failures();
   AddFailures(report.ended, *run.mutable_failures());
   *run.mutable_open_time() = ToProto(report.open_time);

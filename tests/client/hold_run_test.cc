@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -300,6 +301,25 @@ TEST(HoldRunFaultsTest, NothingIsHeldWhereNothingOpens) {
   EXPECT_EQ(Count(report, Verdict::kConnectRefused), 3'000);
   EXPECT_EQ(report.opened, 0);
   EXPECT_EQ(report.hold_time, 0ns);
+}
+
+// The kernel accepts for it, and nobody answers.
+TEST(HoldRunFaultsTest, AServerThatTakesNoMoreIsNotAskedForEver) {
+  constexpr int kConnections = 3'000;
+  const net::Address any = *net::Address::Parse("127.0.0.1:0");
+  net::UniqueFd deaf(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(bind(deaf.get(), any.data(), any.size()), 0);
+  ASSERT_EQ(listen(deaf.get(), 4'096), 0);
+  const HoldReport report =
+      ToTheEnd(*Start({.target = net::Address::OfSocket(deaf.get()),
+                       .connections = kConnections,
+                       .hold = 1h,
+                       .processes = 2,
+                       .handshake = {.framing = wire::Framing::kLine, .step_timeout = 100ms}}));
+  EXPECT_EQ(report.opened, 0);
+  EXPECT_GT(report.failed(), 0);
+  EXPECT_LE(report.failed(), 2 * 2 * 64) << "more than two rounds in each process";
+  EXPECT_EQ(report.failed() + report.untried, kConnections);
 }
 
 TEST(HoldRunFaultsTest, AServerThatSaysNothingAtTheEndIsUnconfirmed) {
