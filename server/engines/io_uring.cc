@@ -116,7 +116,8 @@ void IoUringWorker::Run() {
     while (const std::optional<uint32_t> slot = wheel_.TakeDue(now_)) Due(*slot);
 
     const IoUringEngine::Phase phase = engine_.phase();
-    if (phase == IoUringEngine::Phase::kLeaving) LetLeave();
+    // In step with what completes: cancels that find nothing complete too.
+    if (phase == IoUringEngine::Phase::kLeaving && ring_.drained()) LetLeave();
     HandOverSlice();
     if (phase != IoUringEngine::Phase::kServing && table_.empty()) break;
   }

@@ -83,6 +83,10 @@ class Ring {
   // in its order, for Reap().
   template <class Wanted, class Handler>
   void ReapFirst(Wanted wanted, Handler handle);
+  // Was all that is complete handled?
+  bool drained() const {
+    return put_off_.empty() && io_uring_cq_ready(&ring_) == 0 && !io_uring_cq_has_overflow(&ring_);
+  }
 
  private:
   friend absl::Status ProbeRing();

@@ -290,6 +290,13 @@ int io_uring_submit(io_uring* ring) {
   return next(ring);
 }
 
+int io_uring_submit_and_get_events(io_uring* ring) {
+  static const auto next = handshake::test::Next<decltype(&io_uring_submit_and_get_events)>(
+      "io_uring_submit_and_get_events");
+  handshake::test::ChangeRequests(*ring);
+  return next(ring);
+}
+
 int io_uring_submit_and_wait_timeout(io_uring* ring, io_uring_cqe** completion, unsigned count,
                                      __kernel_timespec* timeout, sigset_t* signals) {
   static const auto next = handshake::test::Next<decltype(&io_uring_submit_and_wait_timeout)>(

@@ -45,7 +45,8 @@ class Refusals(unittest.TestCase):
             self.assert_refused("not loopback", "--listen", "127.0.0.1:0", "--control", address)
 
     def test_unknown_mode(self):
-        self.assert_refused("no mode 'forking'; there are sequential, .*, io-uring", "--mode", "forking")
+        self.assert_refused("no mode 'forking'; there are sequential, .*, io-uring",
+                            "--mode", "forking")
 
     def test_bad_flags_and_values(self):
         self.assert_refused("--bogus", "--bogus")
