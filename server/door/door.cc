@@ -32,9 +32,6 @@ bool IsOfTheConnection(int error) {
   }
 }
 
-// As many broken connections in a row are taken for a fault of the machine: accepting pauses.
-constexpr int kBrokenInARow = 256;
-
 // Connections that a taker takes from one listener before it looks at the next.
 constexpr int kStay = 16;
 

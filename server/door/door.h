@@ -112,6 +112,9 @@ class Door {
   log::RateLimiter exhausted_log_{1, 1};
 };
 
+// As many broken connections in a row are taken for a fault of the machine: accepting pauses.
+inline constexpr int kBrokenInARow = 256;
+
 // How long a taker stays away from the door when descriptors, memory or threads have run out: twice
 // as long each time, until something could be taken again.
 class TakeBackOff {

@@ -22,9 +22,6 @@ constexpr uint32_t kCompletionsPerTurn = 256;
 // A cancel may come too early to find its request: then once more.
 constexpr std::chrono::milliseconds kCancelAgain{1};
 
-// As many broken connections in a row are taken for a fault of the machine: accepting pauses.
-constexpr int kBrokenInARow = 256;
-
 // A tag of a connection is the table's, with the request in four bits that no slot number needs;
 // the tags of all else have the highest bit.
 constexpr int kRequestShift = 28;
