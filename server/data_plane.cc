@@ -25,6 +25,7 @@ constexpr std::chrono::milliseconds kEmptyQueueTimeout{200};
 
 // Sane bounds, far above what a machine can do.
 constexpr int64_t kMaxThreadOption = 100'000;
+constexpr int64_t kMaxDirect = 10'000'000;
 
 absl::Status CheckCount(const char* name, int64_t value) {
   if (value >= 1 && value <= kMaxThreadOption) return absl::OkStatus();
@@ -37,6 +38,15 @@ absl::Status CheckWorkers(const EngineOptions& options) {
   if (options.workers >= 1 && options.workers <= most) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrFormat(
       "workers must be from 1 to %d, the CPUs that serve (--cpus), not %d", most, options.workers));
+}
+
+absl::Status CheckDirect(const EngineOptions& options) {
+  if (options.io_uring_direct >= 0 && options.io_uring_direct <= kMaxDirect) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrFormat("io_uring_direct must be from 1 to %d connections, or 0 for none, not %d",
+                      kMaxDirect, options.io_uring_direct));
 }
 
 absl::Status CheckTimeout(const char* name, wire::Duration value) {
@@ -57,7 +67,8 @@ absl::Status Check(const DataPlaneOptions& options) {
   }
   for (const absl::Status& status :
        {CheckCount("max_threads", options.engine.max_threads),
-        CheckCount("pool_threads", options.engine.pool_threads), CheckWorkers(options.engine)}) {
+        CheckCount("pool_threads", options.engine.pool_threads), CheckWorkers(options.engine),
+        CheckDirect(options.engine)}) {
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -165,7 +176,7 @@ std::vector<ModeInfo> DataPlane::ListModes() const {
   std::vector<ModeInfo> modes;
   modes.reserve(kModes.size());
   for (Mode mode : kModes) {
-    const std::string unavailable = EngineUnavailable(mode);
+    const std::string unavailable = EngineUnavailable(mode, impl_->options.engine);
     modes.push_back({.mode = mode,
                      .description = EngineDescription(mode),
                      .available = unavailable.empty(),
@@ -218,11 +229,13 @@ void DataPlane::Stop(wire::Duration drain_timeout) {
   impl.door.ShutListeners();
 
   // Nobody takes any more: the lobby serves its own, the engines theirs, until the deadline.
-  impl.lobby.StopOffering();
+  // What is left at the deadline is ended as it comes out of the engines: thousands may be there,
+  // and not a descriptor for each.
+  impl.lobby.Close(deadline, wire::Verdict::kClosedAtShutdown);
   impl.switcher.Drain(deadline);
   impl.door.CloseListeners();
   while (impl.lobby.size() > 0 && wire::Clock::now() < deadline) poll(nullptr, 0, 1);
-  impl.lobby.Stop(wire::Verdict::kClosedAtShutdown);
+  impl.lobby.Stop();
   const std::lock_guard lock(impl.snapshot_mutex);
   impl.newest.reset();
 }

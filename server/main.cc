@@ -110,6 +110,8 @@ void DefineFlags(CLI::App& app, Flags& flags) {
   add("--max-threads", flags.engine.max_threads, "N", "thread-per-connection: most at once");
   add("--pool-threads", flags.engine.pool_threads, "N", "thread-pool; 0: max(4, 2 x CPUs)");
   add("--workers", flags.engine.workers, "N", "event modes: threads; 0: max(1, CPUs / 2)");
+  add("--io-uring-direct", flags.engine.io_uring_direct, "N",
+      "io-uring: hold N connections without file descriptors; 0: off");
   add("--cpus", flags.cpus, "LIST", "CPUs that serve, as 0-3,8; default: all allowed");
   add_duration("--drain-timeout", flags.drain_timeout, "At the end, for what is in progress");
   add_duration("--step-timeout", flags.handshake.step_timeout, "Deadline of each message");

@@ -150,6 +150,11 @@ absl::StatusOr<SwitchRecord> ModeSwitcher::Switch(const SwitchRequest& request) 
   if (absl::Status status = Check(request); !status.ok()) return status;
   if (std::optional<SwitchRecord> done = FindRequest(request.request_id)) return *done;
   if (IsInForce(request)) return Unmade(request, SwitchRecord::State::kUnchanged);
+  if (absl::Status status = active_->engine().CanLeave(); !status.ok()) {
+    return absl::FailedPreconditionError(absl::StrFormat("mode %s cannot be left now: %s",
+                                                         ModeName(active_->mode()),
+                                                         std::string(status.message())));
+  }
   const wire::TimePoint validated = wire::Clock::now();
   if (!request.dry_run) LimitRetired();
 
@@ -176,6 +181,8 @@ absl::StatusOr<SwitchRecord> ModeSwitcher::Switch(const SwitchRequest& request) 
   candidate->engine().Start();
   Engine& old = active_->engine();
   old.StopTaking();
+  // Of several that wait for a connection the kernel may have woken the one that has just stopped.
+  candidate->engine().LookAgain();
   const wire::TimePoint stopped = wire::Clock::now();
   const Engine::Counts at_stop = old.counts();
 

@@ -78,6 +78,13 @@ absl::StatusOr<std::vector<int>> ParseCpus(std::string_view list) {
   return std::vector<int>(cpus.begin(), cpus.end());
 }
 
+std::vector<int> ShareOf(int64_t worker, int64_t workers, int64_t count) {
+  if (workers > count) worker = 0, workers = 1;
+  std::vector<int> share;
+  for (int64_t i = worker; i < count; i += workers) share.push_back(static_cast<int>(i));
+  return share;
+}
+
 void StayOn(std::span<const int> cpus) {
   CpuSet set{};
   for (const int cpu : cpus) CPU_SET_S(static_cast<size_t>(cpu), sizeof(set), set.data());

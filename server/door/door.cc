@@ -7,6 +7,8 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/strings/str_format.h"
+#include "server/door/cpus.h"
 #include "spdlog/spdlog.h"
 
 namespace handshake::server {
@@ -46,6 +48,7 @@ Taken Exhausted(int error) {
 }  // namespace
 
 absl::Status Door::Open(const std::vector<ListenerOptions>& options, std::span<const int> cpus) {
+  shards_ = static_cast<int64_t>(cpus.size());
   for (const ListenerOptions& one : options) {
     absl::StatusOr<std::vector<Listener>> shards = Listener::OpenShards(one, cpus);
     if (!shards.ok()) return shards.status();
@@ -56,8 +59,9 @@ absl::Status Door::Open(const std::vector<ListenerOptions>& options, std::span<c
 
 Doorway Door::MakeDoorway(int64_t worker, int64_t workers) const {
   Doorway doorway;
+  const std::vector<int> share = ShareOf(worker, workers, shards_);
   for (const Listener& listener : listeners_) {
-    if (listener.shard() % workers != worker) continue;
+    if (!std::binary_search(share.begin(), share.end(), listener.shard())) continue;
     doorway.listeners.push_back(&listener);
     doorway.wait_fds.push_back(listener.fd());
   }
@@ -114,9 +118,28 @@ void Door::LogExhausted(int error) {
   }
 }
 
-int64_t Door::Room() const {
+int64_t Door::InFlight() const {
   const Ledger::Totals totals = ledger_.ReadTotals();
-  return reserve_.Room(totals.accepted - totals.completed - totals.failed);
+  return totals.accepted - totals.completed - totals.failed;
+}
+
+int64_t Door::Room() const { return reserve_.Room(InFlight()); }
+
+bool Door::MayInstall() {
+  reserve_.CountWithout(-1);  // before the look: of several at once none takes another's
+  if (reserve_.RoomNow(InFlight()) >= 0) return true;
+  reserve_.CountWithout(1);
+  return false;
+}
+
+absl::Status Door::CanInstallAll() {
+  const int64_t without = reserve_.without();
+  const int64_t room = std::max<int64_t>(reserve_.RoomNow(InFlight()), 0);
+  if (without <= room) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrFormat(
+      "%d connections have no file descriptor (--io-uring-direct) and would need one each, but only "
+      "%d are left: wait until %d of them have ended, or raise the limit (prlimit --nofile)",
+      without, room, without - room));
 }
 
 bool Door::AcceptFailed(int error) {
@@ -147,7 +170,11 @@ Connection Door::Born(const Taker& taker, const Listener& listener, int fd, wire
                            .fd = net::UniqueFd(fd),
                            .birth_generation = taker.generation,
                            .birth_mode = taker.mode};
-  reserve_.Note(fd);
+  if (fd == kWithoutFd) {
+    reserve_.CountWithout(1);
+  } else {
+    reserve_.Note(fd);
+  }
   ledger_.CountAccepted(connection);
   return connection;
 }

@@ -61,7 +61,7 @@ class Door {
   // A shard for each of `cpus`, of every address.
   absl::Status Open(const std::vector<ListenerOptions>& options, std::span<const int> cpus);
 
-  // Shards `worker`, `worker` + `workers`, and so on. The other workers cover the others, so all
+  // The shards that are the worker's by ShareOf(). The other workers cover the others, so all
   // `workers` doorways must be used, by one thread or by several.
   Doorway MakeDoorway(int64_t worker = 0, int64_t workers = 1) const;
 
@@ -77,14 +77,27 @@ class Door {
   // How many more connections may come, to all takers together, before anybody looks. Below 0 near
   // the limit of descriptors. Costs about a microsecond.
   int64_t Room() const;
-  // The kernel has accepted `fd` from `listener`.
+  // The kernel has accepted `fd` from `listener`. kWithoutFd: it has, but the file has a place in a
+  // ring and no descriptor of the process; nor has the Connection, then.
+  static constexpr int kWithoutFd = -1;
   Connection Admit(const Taker& taker, const Listener& listener, int fd, wire::TimePoint now);
+
+  // For takers of connections without a descriptor. May one of these get one now? If so it counts
+  // as one that has: LeftWithout() if it did not get it after all.
+  bool MayInstall();
+  void LeftWithout() { reserve_.CountWithout(1); }
+  // One has ended that neither had a descriptor nor the permission for it.
+  void EndedWithout() { reserve_.CountWithout(-1); }
+  // OK if all of these could get one now; else FAILED_PRECONDITION with the numbers.
+  absl::Status CanInstallAll();
+
   // An accept has failed. True: with that one connection only, ask again at once; false:
   // descriptors or memory have run out, stay away.
   bool AcceptFailed(int error);
   // The offers alone: as Take(), without an accept.
   std::optional<Connection> TakeOffered(const Taker& taker);
 
+  int64_t listener_count() const { return static_cast<int64_t>(listeners_.size()); }
   // In the order of the options, all shards of an address together.
   std::vector<net::Address> addresses() const;
   std::vector<ListenerStats> ListenersStats() const;  // one an address, its shards added up
@@ -101,6 +114,7 @@ class Door {
 
  private:
   Taken Accept(const Taker& taker, Doorway& doorway);
+  int64_t InFlight() const;
   void LogExhausted(int error);
   Connection Born(const Taker& taker, const Listener& listener, int fd, wire::TimePoint now);
 
@@ -108,6 +122,7 @@ class Door {
   Ledger& ledger_;
   FdReserve reserve_;
   std::vector<Listener> listeners_;
+  int64_t shards_ = 1;  // of each address
   std::atomic<int64_t> births_after_stop_{0};
   log::RateLimiter exhausted_log_{1, 1};
 };

@@ -30,8 +30,18 @@ class FdReserve {
   // open; too low rather than too high, and below 0 near the limit. By count: a low number may be
   // the one hole in a process that is full.
   int64_t Room(int64_t connections) const {
-    return first_reserved_.load(std::memory_order_relaxed) - others_ - connections;
+    return first_reserved_.load(std::memory_order_relaxed) - others_ -
+           (connections - without_.load(std::memory_order_relaxed));
   }
+  // As above, with a look at the limit, which may have been changed.
+  int64_t RoomNow(int64_t connections) {
+    ReadLimit();
+    return Room(connections);
+  }
+
+  // Connections that have no descriptor: a ring has their file. Of those that end, or get one.
+  void CountWithout(int64_t more) { without_.fetch_add(more, std::memory_order_relaxed); }
+  int64_t without() const { return without_.load(std::memory_order_relaxed); }
   // A connection got this number.
   void Note(int fd) {
     if (fd >= first_reserved_.load(std::memory_order_relaxed)) low_.store(true);
@@ -46,6 +56,7 @@ class FdReserve {
   int64_t others_ = kGrowth;  // set by Open()
   std::atomic<int> first_reserved_{0};
   std::atomic<bool> low_{false};
+  std::atomic<int64_t> without_{0};
 };
 
 }  // namespace handshake::server

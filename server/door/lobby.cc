@@ -2,6 +2,7 @@
 
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <chrono>
 #include <system_error>
 
@@ -10,8 +11,8 @@
 namespace handshake::server {
 namespace {
 
-// Connections that are ended at their deadlines under one hold of the lock.
-constexpr int kDuePerTurn = 64;
+// Connections that are ended, at their deadlines or at the close, under one hold of the lock.
+constexpr int kEndedPerTurn = 64;
 
 uint32_t InterestOf(const Connection& connection) {
   return connection.session.need() == wire::Need::kWrite ? net::Reactor::kWritable
@@ -28,7 +29,7 @@ bool IsLeaving(const Connection& connection) {
 Lobby::Lobby(Ledger& ledger)
     : ledger_(ledger), orphan_gap_(stats::kServerLatencyLayout), wheel_(wire::Clock::now()) {}
 
-Lobby::~Lobby() { Stop(wire::Verdict::kInternalError); }
+Lobby::~Lobby() { Stop(); }
 
 absl::Status Lobby::Start() {
   if (absl::Status status = reactor_.Open(); !status.ok()) return status;
@@ -47,7 +48,12 @@ absl::Status Lobby::Start() {
 
 void Lobby::Admit(std::span<Connection> slice, wire::TimePoint detached_at) {
   const std::lock_guard lock(mutex_);
+  const wire::TimePoint now = wire::Clock::now();
   for (Connection& connection : slice) {
+    if (close_at_ && now >= *close_at_) {
+      Abort(connection, closing_verdict_, ledger_, now);
+      continue;
+    }
     const wire::TimePoint deadline = connection.session.deadline();
     const uint32_t slot = table_.Add(std::move(connection), Note{});
     size_.fetch_add(1, std::memory_order_relaxed);
@@ -55,7 +61,7 @@ void Lobby::Admit(std::span<Connection> slice, wire::TimePoint detached_at) {
     Watch(slot);
     if (!waiting_until_ || deadline < *waiting_until_) wake_event_.Raise();
   }
-  const auto gap = wire::Clock::now() - detached_at;
+  const auto gap = now - detached_at;
   for (size_t i = 0; i < slice.size(); ++i) {
     orphan_gap_.Record(std::chrono::duration_cast<std::chrono::microseconds>(gap).count());
   }
@@ -74,25 +80,22 @@ size_t Lobby::mapped_bytes() const {
   return table_.mapped_bytes() + wheel_.mapped_bytes();
 }
 
-void Lobby::StopOffering() {
+void Lobby::Close(wire::TimePoint deadline, wire::Verdict verdict) {
   const std::lock_guard lock(mutex_);
   offering_ = false;
+  close_at_ = deadline;
+  closing_verdict_ = verdict;
   while (oldest_offer_ != kNone) Serve(oldest_offer_, wire::Clock::now());
   wake_event_.Raise();  // deadlines may have moved nearer
 }
 
-void Lobby::Stop(wire::Verdict verdict) {
+void Lobby::Stop() {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return;
     stopping_ = true;
     const wire::TimePoint now = wire::Clock::now();
-    uint32_t slot = 0;
-    while (!table_.empty()) {
-      slot = table_.NextInUse(slot);
-      Connection connection = Forget(slot);
-      Abort(connection, verdict, ledger_, now);
-    }
+    while (!table_.empty()) EndSome(now);
   }
   if (!thread_.joinable()) return;
   wake_event_.Raise();
@@ -103,7 +106,7 @@ void Lobby::Run() {
   prctl(PR_SET_NAME, "lobby");
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    waiting_until_ = wheel_.NextDue();
+    waiting_until_ = NextTurn();
     const std::optional<wire::TimePoint> until = waiting_until_;
     lock.unlock();
     const std::span<const net::Reactor::Event> events = reactor_.Wait(until);
@@ -117,11 +120,26 @@ void Lobby::Run() {
     }
     const wire::TimePoint now = wire::Clock::now();
     // What is left is due at the next turn, at once; in between others get the lock.
-    for (int i = 0; i < kDuePerTurn; ++i) {
+    for (int i = 0; i < kEndedPerTurn; ++i) {
       const std::optional<uint32_t> slot = wheel_.TakeDue(now);
       if (!slot) break;
       OnDue(*slot, now);
     }
+    if (close_at_ && now >= *close_at_) EndSome(now);
+  }
+}
+
+std::optional<wire::TimePoint> Lobby::NextTurn() const {
+  const std::optional<wire::TimePoint> due = wheel_.NextDue();  // if there is anything to watch
+  return due && close_at_ ? std::min(*due, *close_at_) : due;
+}
+
+void Lobby::EndSome(wire::TimePoint now) {
+  uint32_t slot = 0;
+  for (int i = 0; i < kEndedPerTurn && !table_.empty(); ++i) {
+    slot = table_.NextInUse(slot);
+    Connection connection = Forget(slot);
+    Abort(connection, closing_verdict_, ledger_, now);
   }
 }
 

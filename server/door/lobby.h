@@ -42,10 +42,11 @@ class Lobby {
   // One offered connection, oldest first. Never waits: nothing, if the lobby is busy just now.
   std::optional<Connection> TakeOffered();
 
-  // For the shutdown: from now on it offers nothing and serves what it has by itself.
-  void StopOffering();
-  // Ends every connection with `verdict`, then the thread. Idempotent.
-  void Stop(wire::Verdict verdict);
+  // For the shutdown: from now on it offers nothing and serves what it has by itself; from
+  // `deadline` on it ends what it has, and what still comes, with `verdict`.
+  void Close(wire::TimePoint deadline, wire::Verdict verdict);
+  // Ends every connection, as above, then the thread. Idempotent.
+  void Stop();
 
   int64_t size() const { return size_.load(std::memory_order_relaxed); }
   // What its connections have of the kernel: see Slab.
@@ -68,6 +69,8 @@ class Lobby {
   void OnDue(uint32_t slot, wire::TimePoint now);
   void Offer(uint32_t slot);
   void Withdraw(uint32_t slot);  // the offer, if it stands
+  void EndSome(wire::TimePoint now);  // after close_at_
+  std::optional<wire::TimePoint> NextTurn() const;
   // Drives it here, and watches on if it has not ended.
   void Serve(uint32_t slot, wire::TimePoint now);
   void Watch(uint32_t slot);
@@ -88,6 +91,8 @@ class Lobby {
   uint32_t newest_offer_ = kNone;
   std::optional<wire::TimePoint> waiting_until_;
   bool offering_ = true;
+  std::optional<wire::TimePoint> close_at_;
+  wire::Verdict closing_verdict_ = wire::Verdict::kInternalError;
   bool stopping_ = false;
   std::thread thread_;
 };

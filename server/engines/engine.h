@@ -26,6 +26,9 @@ struct EngineOptions {
   int64_t max_threads = 4'096;  // thread-per-connection: accepting pauses there
   int64_t pool_threads = 0;     // thread-pool; 0: max(4, 2 x CPUs)
   int64_t workers = 0;          // event modes: threads, at most one a CPU; 0: max(1, CPUs / 2)
+  // io-uring: connections that it has room for in direct descriptors, beyond the limit of open
+  // files; 0: each has a descriptor of the process.
+  int64_t io_uring_direct = 0;
   // The CPUs that engine threads run on; each has a shard of the door. Empty: all that are allowed.
   std::vector<int> cpus;
 };
@@ -63,6 +66,14 @@ class Engine {
     OnStopTaking();
     gate_.Close();
   }
+
+  // Whoever else waited at the door has left it, and may have been called in the place of this one:
+  // it looks whether somebody waits. For engines that are not told of all that come. Any thread.
+  virtual void LookAgain() {}
+
+  // Before StopTaking(): could all that is here be passed to the lobby? If not FAILED_PRECONDITION,
+  // with what to do.
+  virtual absl::Status CanLeave() const { return absl::OkStatus(); }
 
   // After StopTaking(): serves on until all has ended, `deadline` has passed or HurryDrain() was
   // called; then passes what is left to the lobby in small slices. A connection is always either

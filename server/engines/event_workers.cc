@@ -10,7 +10,7 @@ EventWorkersEngine::EventWorkersEngine(const EngineContext& context, Mode mode, 
 EventWorkersEngine::~EventWorkersEngine() = default;
 
 absl::Status EventWorkersEngine::Prepare() {
-  const int64_t count = context().options.workers;
+  const int64_t count = WorkersWanted();
   for (int64_t i = 0; i < count; ++i) {
     workers_.push_back(MakeWorker(context().door.MakeDoorway(i, count)));
     if (absl::Status status = workers_.back()->Prepare(); !status.ok()) return status;
@@ -38,10 +38,8 @@ void EventWorkersEngine::WakeWorkers() {
 
 void EventWorkersEngine::RunWorker(int64_t number) {
   const std::vector<int>& all = context().options.cpus;
-  std::vector<int> own;
-  for (size_t i = static_cast<size_t>(number); i < all.size(); i += workers_.size()) {
-    own.push_back(all[i]);
-  }
+  std::vector<int> own = ShareOf(number, worker_count(), static_cast<int64_t>(all.size()));
+  for (int& cpu : own) cpu = all[static_cast<size_t>(cpu)];
   StayOn(own);
   workers_[static_cast<size_t>(number)]->Run();
 }

@@ -26,8 +26,8 @@ class EventWorker {
   virtual void Wake() = 0;
 };
 
-// `workers` threads; worker w has a doorway to the shards w, w + workers, w + 2 x workers ... and
-// stays on their CPUs: as many workers as shards are one pinned thread a CPU.
+// A few threads; each has a doorway to its share of the shards (see ShareOf) and stays on their
+// CPUs: as many workers as shards are one pinned thread a CPU.
 class EventWorkersEngine : public Engine {
  public:
   enum class Phase : uint8_t {
@@ -57,6 +57,8 @@ class EventWorkersEngine : public Engine {
 
  protected:
   virtual std::unique_ptr<EventWorker> MakeWorker(Doorway doorway) = 0;
+  // How many threads.
+  virtual int64_t WorkersWanted() const { return context().options.workers; }
   void WakeWorkers();
   // For the destructor of an engine whose own members its workers use.
   void JoinWorkers() { threads_.Join(); }

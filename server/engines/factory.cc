@@ -39,9 +39,9 @@ std::string EngineDescription(Mode mode) {
   return "";
 }
 
-std::string EngineUnavailable(Mode mode) {
+std::string EngineUnavailable(Mode mode, const EngineOptions& options) {
   if (mode != Mode::kIoUring) return "";
-  const absl::Status probed = IoUringEngine::Probe();
+  const absl::Status probed = IoUringEngine::Probe(options);
   return probed.ok() ? "" : std::string(probed.message());
 }
 
@@ -73,8 +73,9 @@ int64_t EngineMaxConcurrent(Mode mode, const EngineOptions& options, int64_t fd_
       return std::min(options.pool_threads, fd_limit);
     case Mode::kEpoll:
     case Mode::kCoroutine:
-    case Mode::kIoUring:
       return fd_limit;
+    case Mode::kIoUring:
+      return options.io_uring_direct > 0 ? options.io_uring_direct : fd_limit;
   }
   return 0;
 }

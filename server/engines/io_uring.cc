@@ -1,6 +1,7 @@
 #include "server/engines/io_uring.h"
 
 #include <poll.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cassert>
@@ -9,6 +10,8 @@
 #include <cstring>
 #include <span>
 #include <utility>
+
+#include "absl/strings/str_format.h"
 
 namespace handshake::server {
 namespace {
@@ -21,6 +24,18 @@ constexpr uint32_t kCompletionsPerTurn = 256;
 
 // A cancel may come too early to find its request: then once more.
 constexpr std::chrono::milliseconds kCancelAgain{1};
+
+// Who leaves needs a descriptor: if there is none, those who left before must give theirs back.
+constexpr std::chrono::milliseconds kLeaveAgain{5};
+
+// What the kernel takes for the size of a table, whatever the limit of open files.
+constexpr rlim_t kMostPlaces = 1 << 20;
+
+int64_t FdLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  return static_cast<int64_t>(std::min(limit.rlim_cur, kMostPlaces));
+}
 
 // A tag of a connection is the table's, with the request in four bits that no slot number needs;
 // the tags of all else have the highest bit.
@@ -54,12 +69,46 @@ std::unique_ptr<EventWorker> IoUringEngine::MakeWorker(Doorway doorway) {
   return std::make_unique<IoUringWorker>(*this, std::move(doorway));
 }
 
-absl::Status IoUringEngine::Probe() { return ProbeRing(); }
+absl::Status IoUringEngine::Probe(const EngineOptions& options) {
+  return ProbeRing(options.io_uring_direct > 0 ? 1 : 0);
+}
 
 absl::Status IoUringEngine::Prepare() {
   // Once the engine runs, what the kernel refuses cannot be told to anybody.
-  if (absl::Status status = ProbeRing(); !status.ok()) return status;
+  if (absl::Status status = Probe(context().options); !status.ok()) return status;
+  if (context().options.io_uring_direct > 0) {
+    if (absl::Status status = ShareOutPlaces(); !status.ok()) return status;
+  }
   return EventWorkersEngine::Prepare();
+}
+
+// A place is free again once its close was handed over; and each listener may have an accept on its
+// way when the last place is given out.
+int64_t IoUringEngine::SparePlaces() const {
+  return kRing.submissions + context().door.listener_count();
+}
+
+absl::Status IoUringEngine::ShareOutPlaces() {
+  const int64_t connections = context().options.io_uring_direct;
+  const int64_t most = FdLimit() - SparePlaces();
+  if (most < 1) {
+    return absl::ResourceExhaustedError(absl::StrFormat(
+        "a ring's table has no more places than the limit of open files, and that is too low for "
+        "direct descriptors: raise ulimit -n, to %d at least",
+        2 * SparePlaces()));
+  }
+  rings_ = std::max(rings_, (connections + most - 1) / most);
+  places_ = (connections + rings_ - 1) / rings_;
+  return absl::OkStatus();
+}
+
+uint32_t IoUringEngine::table_size() const {
+  return places_ == 0 ? 0 : static_cast<uint32_t>(places_ + SparePlaces());
+}
+
+void IoUringEngine::LookAgain() {
+  looks_.fetch_add(1);
+  WakeWorkers();
 }
 
 void IoUringEngine::Start() {
@@ -85,7 +134,9 @@ IoUringWorker::IoUringWorker(IoUringEngine& engine, Doorway doorway)
 
 absl::Status IoUringWorker::Prepare() {
   if (absl::Status status = wake_.Open(); !status.ok()) return status;
-  if (absl::Status status = ring_.Open(kRing); !status.ok()) return status;
+  RingOptions options = kRing;
+  options.places = engine_.table_size();
+  if (absl::Status status = ring_.Open(options); !status.ok()) return status;
   slice_.reserve(IoUringEngine::kHandOverSlice);
   return absl::OkStatus();
 }
@@ -100,6 +151,7 @@ void IoUringWorker::Run() {
     ring_.Turn(NextTurn());
     now_ = wire::Clock::now();
     if (engine_.stopping()) StopTaking();
+    if (engine_.looks() != looks_) LookAgain();
     const auto handle = [this](const Completion& completion) { Handle(completion); };
     if (stopping_ && !stopped_) {
       ring_.ReapFirst(IsOfTheDoor, handle);  // nobody waits for those inside to be served
@@ -124,10 +176,18 @@ void IoUringWorker::Run() {
 
 std::optional<wire::TimePoint> IoUringWorker::NextTurn() const {
   // While it leaves, the next slice follows as soon as what is complete now was served.
-  if (engine_.phase() == IoUringEngine::Phase::kLeaving) return wire::TimePoint{};
-  const std::optional<wire::TimePoint> due = wheel_.NextDue();
-  if (!back_at_door_) return due;
-  return due ? std::min(*due, *back_at_door_) : *back_at_door_;
+  if (engine_.phase() == IoUringEngine::Phase::kLeaving && !leave_again_) return wire::TimePoint{};
+  std::optional<wire::TimePoint> next = wheel_.NextDue();
+  for (const std::optional<wire::TimePoint>& other : {back_at_door_, leave_again_}) {
+    if (other && (!next || *other < *next)) next = other;
+  }
+  return next;
+}
+
+RingFile IoUringWorker::FileOf(uint32_t slot) {
+  const auto& [connection, note] = table_.at(slot);
+  if (note.place != kNoPlace) return {.number = note.place, .direct = true};
+  return {.number = connection.fd.get(), .direct = false};
 }
 
 uint64_t IoUringWorker::TagOf(uint32_t slot, Request request) const {
@@ -163,7 +223,10 @@ void IoUringWorker::OnConnection(uint32_t slot, Request request, const Completio
     case Request::kReceive:
       return OnReceived(slot, completion);
     case Request::kPoll:
-      return note.leaving ? Detach(slot) : ServeNow(slot);
+      if (note.leaving) return Detach(slot);
+      return note.place == kNoPlace ? ServeNow(slot) : GoOn(slot);
+    case Request::kInstall:
+      return OnInstalled(slot, completion.result);
   }
 }
 
@@ -186,13 +249,18 @@ void IoUringWorker::OnReceived(uint32_t slot, const Completion& completion) {
 
 void IoUringWorker::OpenDoor() {
   if (stopping_) return;
-  if (!engine_.context().door.MayAccept()) return StayAway();
+  if (!MayAccept()) return StayAway();
   for (size_t i = 0; i < accepting_.size(); ++i) {
     if (!accepting_[i]) Ask(i);
   }
 }
 
-// Near the limit of descriptors the kernel accepts one at a time, so that a burst cannot use up
+bool IoUringWorker::MayAccept() {
+  if (engine_.places() > 0) return placed_ < engine_.places();
+  return engine_.context().door.MayAccept();
+}
+
+// Near the limit of descriptors, or of places, the kernel accepts one at a time, so that a burst cannot use up
 // those that are reserved for others.
 void IoUringWorker::Ask(size_t listener) {
   accepting_[listener] = true;
@@ -207,7 +275,7 @@ void IoUringWorker::OnAccepted(size_t listener, const Completion& completion) {
   }
   if (completion.result >= 0) {
     Admit(listener, completion.result);
-    if (!engine_.context().door.MayAccept()) StayAway();
+    if (!MayAccept()) StayAway();
     // Again with each that comes: a cancel may miss an accept that is being made.
     if (completion.more && (back_at_door_ || !HasRoom())) ring_.Cancel(kAcceptTag | listener);
   } else if (completion.result != -ECANCELED) {
@@ -218,15 +286,22 @@ void IoUringWorker::OnAccepted(size_t listener, const Completion& completion) {
   if (!accepting_[listener] && !back_at_door_) Ask(listener);
 }
 
-void IoUringWorker::Admit(size_t listener, int fd) {
+void IoUringWorker::Admit(size_t listener, int number) {
   broken_in_a_row_ = 0;
   back_off_.Reset();
   --room_left_;
+  const bool placed = engine_.places() > 0;
+  const int fd = placed ? Door::kWithoutFd : number;
   const uint32_t slot = Add(engine_.Admit(*doorway_.listeners[listener], fd, now_));
+  if (placed) {
+    table_.at(slot).note.place = number;
+    ++placed_;
+  }
   Receive(slot, false);  // message 1 is often there already
 }
 
 bool IoUringWorker::HasRoom() {
+  if (engine_.places() > 0) return engine_.places() - placed_ > kRing.completions;
   if (room_left_ <= 0) {
     const int64_t share = engine_.context().door.Room() / engine_.context().options.workers;
     room_left_ = share - static_cast<int64_t>(kRing.completions);
@@ -238,6 +313,16 @@ void IoUringWorker::StayAway() {
   if (back_at_door_) return;
   broken_in_a_row_ = 0;
   back_at_door_ = now_ + back_off_.Next();
+  for (size_t i = 0; i < accepting_.size(); ++i) {
+    if (accepting_[i]) ring_.Cancel(kAcceptTag | i);
+  }
+}
+
+// The kernel wakes one of the rings that wait at a listener. If that one stops before it has looked,
+// the connection waits there and nobody knows: an accept that is asked for anew sees it.
+void IoUringWorker::LookAgain() {
+  looks_ = engine_.looks();
+  if (back_at_door_) return;  // it will ask anyway
   for (size_t i = 0; i < accepting_.size(); ++i) {
     if (accepting_[i]) ring_.Cancel(kAcceptTag | i);
   }
@@ -305,7 +390,7 @@ void IoUringWorker::GoOn(uint32_t slot) {
 void IoUringWorker::Reply(uint32_t slot) {
   auto& [connection, note] = table_.at(slot);
   char scratch[wire::Session::kScratchBytes];
-  ring_.SendThenReceive(connection.fd.get(), connection.session.Output(scratch),
+  ring_.SendThenReceive(FileOf(slot), connection.session.Output(scratch),
                         TagOf(slot, Request::kSend), TagOf(slot, Request::kReceive));
   note.request = Request::kReceive;
   wheel_.ArmNoLater(slot, connection.session.deadline());
@@ -313,13 +398,14 @@ void IoUringWorker::Reply(uint32_t slot) {
 
 void IoUringWorker::Receive(uint32_t slot, bool nothing_there) {
   auto& [connection, note] = table_.at(slot);
-  ring_.Receive(connection.fd.get(), connection.session.Room().size(), nothing_there,
+  ring_.Receive(FileOf(slot), connection.session.Room().size(), nothing_there,
                 TagOf(slot, Request::kReceive));
   note.request = Request::kReceive;
   wheel_.ArmNoLater(slot, connection.session.deadline());
 }
 
 void IoUringWorker::ServeNow(uint32_t slot) {
+  if (table_.at(slot).note.place != kNoPlace) return ServePlaced(slot);
   const Progress progress = engine_.Serve(table_.at(slot).connection);
   if (progress == Progress::kEnded) {
     Forget(slot);
@@ -328,20 +414,76 @@ void IoUringWorker::ServeNow(uint32_t slot) {
   }
 }
 
+void IoUringWorker::ServePlaced(uint32_t slot) {
+  const auto& [connection, note] = table_.at(slot);
+  const bool over =
+      connection.session.verdict() != wire::Verdict::kNone || now_ >= connection.session.deadline();
+  if (!over) return AwaitPlaced(slot);
+  if (note.leaving || engine_.context().door.MayInstall()) return Install(slot);
+  JudgePlaced(slot);
+}
+
+void IoUringWorker::AwaitPlaced(uint32_t slot) {
+  const bool writes = table_.at(slot).connection.session.need() == wire::Need::kWrite;
+  Await(slot, writes ? Progress::kAwaitWritable : Progress::kAwaitReadable);
+}
+
+void IoUringWorker::Install(uint32_t slot) {
+  Note& note = table_.at(slot).note;
+  ring_.Install(note.place, TagOf(slot, Request::kInstall));
+  note.request = Request::kInstall;
+}
+
+void IoUringWorker::OnInstalled(uint32_t slot, int result) {
+  auto& [connection, note] = table_.at(slot);
+  if (result < 0) {
+    engine_.context().door.LeftWithout();
+    if (!std::exchange(note.leaving, false)) return JudgePlaced(slot);
+    leave_again_ = now_ + kLeaveAgain;
+    return GoOn(slot);
+  }
+  connection.fd.reset(result);
+  ring_.Close({.number = std::exchange(note.place, kNoPlace), .direct = true});
+  --placed_;
+  const bool over = connection.session.need() == wire::Need::kEnd;
+  return note.leaving && !over ? Detach(slot) : ServeNow(slot);
+}
+
+// A farewell needs a descriptor: the peer of one that has failed is told by a reset alone.
+void IoUringWorker::JudgePlaced(uint32_t slot) {
+  wire::Session& session = table_.at(slot).connection.session;
+  if (session.verdict() == wire::Verdict::kNone) session.OnTime(now_);
+  if (session.verdict() == wire::Verdict::kNone) return AwaitPlaced(slot);  // it had moved
+  const int place = table_.at(slot).note.place;
+  engine_.End(Ended(slot), now_);
+  ring_.Reset(place);
+}
+
 void IoUringWorker::Await(uint32_t slot, Progress progress) {
   auto& [connection, note] = table_.at(slot);
   if (connection.session.need() == wire::Need::kRead) return Receive(slot, true);
   const uint32_t events = progress == Progress::kAwaitWritable ? POLLOUT : POLLIN;
-  ring_.Poll(connection.fd.get(), events, TagOf(slot, Request::kPoll));
+  ring_.Poll(FileOf(slot), events, TagOf(slot, Request::kPoll));
   note.request = Request::kPoll;
   wheel_.ArmNoLater(slot, connection.session.deadline());
 }
 
 // Counted first: when the peer sees the end of the stream, the ledger knows of it.
 void IoUringWorker::End(uint32_t slot) {
-  Connection ended = Forget(slot);
+  const RingFile file = FileOf(slot);
+  Connection ended = Ended(slot);
   engine_.End(ended, now_);
-  ring_.Close(ended.fd.release());
+  ended.fd.release();
+  ring_.Close(file);
+}
+
+// Out of the table; its file is the caller's to close.
+Connection IoUringWorker::Ended(uint32_t slot) {
+  if (const Note& note = table_.at(slot).note; note.place != kNoPlace) {
+    --placed_;
+    if (!note.leaving) engine_.context().door.EndedWithout();  // else it was counted as one with
+  }
+  return Forget(slot);
 }
 
 void IoUringWorker::Due(uint32_t slot) {
@@ -369,16 +511,24 @@ Connection IoUringWorker::Forget(uint32_t slot) {
 
 // Some more of those inside; each is served until its request is over.
 void IoUringWorker::LetLeave() {
+  if (leave_again_ && now_ < *leave_again_) return;
+  leave_again_.reset();
   const size_t count = std::min(IoUringEngine::kHandOverSlice, table_.size());
   for (size_t i = 0; i < count; ++i) {
     leave_at_ = table_.NextInUse(leave_at_);
-    table_.at(leave_at_).note.leaving = true;
+    Note& note = table_.at(leave_at_).note;
+    if (note.place != kNoPlace && !note.leaving && !engine_.context().door.MayInstall()) {
+      leave_again_ = now_ + kLeaveAgain;
+      return;
+    }
+    note.leaving = true;
     CancelRequest(leave_at_);
     ++leave_at_;
   }
 }
 
 void IoUringWorker::Detach(uint32_t slot) {
+  if (table_.at(slot).note.place != kNoPlace) return Install(slot);
   if (slice_.empty()) detached_at_ = wire::Clock::now();
   slice_.push_back(Forget(slot));
   if (slice_.size() == IoUringEngine::kHandOverSlice) HandOverSlice();

@@ -25,6 +25,11 @@ namespace handshake::server {
 // What is on the way of every handshake is the kernel's work; what is rare (a farewell, a full send
 // buffer, a deadline) is done by Serve(), as in the other modes, once the kernel has let go of the
 // connection.
+//
+// With io_uring_direct a connection is a place in its ring's table of files and has no descriptor,
+// so that the limit of open files does not bound how many there are; for what is rare, and to
+// leave, it gets one. A table has no more places than that limit, so there are as many rings, each
+// with its worker, as the asked number needs.
 class IoUringEngine final : public EventWorkersEngine {
  public:
   static constexpr std::string_view kDescription =
@@ -35,21 +40,36 @@ class IoUringEngine final : public EventWorkersEngine {
 
   ~IoUringEngine() override { JoinWorkers(); }
 
-  // Can this process run it? If not: why, and what to do.
-  static absl::Status Probe();
+  // Can this process run it with these options? If not: why, and what to do.
+  static absl::Status Probe(const EngineOptions& options);
 
   absl::Status Prepare() override;
   void Start() override;
+  void LookAgain() override;
+  absl::Status CanLeave() const override { return context().door.CanInstallAll(); }
 
   // For its workers: may they ask for no more? Then each says once that nothing is on its way.
   bool stopping() const { return stopping_.load(); }
   void WorkerStopped();
+  // Changes with each LookAgain().
+  uint32_t looks() const { return looks_.load(); }
+  // Of each worker, for connections without a descriptor; 0: they have one.
+  int64_t places() const { return places_; }
+  // How many there must be in its table for that.
+  uint32_t table_size() const;
 
  protected:
   std::unique_ptr<EventWorker> MakeWorker(Doorway doorway) override;
+  int64_t WorkersWanted() const override { return rings_; }
   void OnStopTaking() override;
 
  private:
+  absl::Status ShareOutPlaces();
+  int64_t SparePlaces() const;
+
+  int64_t rings_ = context().options.workers;
+  int64_t places_ = 0;
+  std::atomic<uint32_t> looks_{0};
   std::atomic<bool> stopping_{false};
   std::atomic<int64_t> taking_{0};  // workers that may still accept
 };
@@ -63,11 +83,13 @@ class IoUringWorker final : public EventWorker {
   void Wake() override { wake_.Raise(); }
 
  private:
+  static constexpr int kNoPlace = -1;
   // What the kernel does for a connection; never nothing while it is in the table.
-  enum class Request : uint8_t { kReceive, kSend, kPoll };
+  enum class Request : uint8_t { kReceive, kSend, kPoll, kInstall };
   struct Note {
     Request request = Request::kReceive;
     bool leaving = false;  // goes to the lobby as soon as the request is over
+    int place = kNoPlace;  // in the ring's table, while the connection has no descriptor
   };
 
   void Handle(const Completion& completion);
@@ -78,10 +100,13 @@ class IoUringWorker final : public EventWorker {
   void OpenDoor();
   void Ask(size_t listener);
   void OnAccepted(size_t listener, const Completion& completion);
-  void Admit(size_t listener, int fd);
+  void Admit(size_t listener, int number);
+  // Is there a descriptor, or a place, for one more?
+  bool MayAccept();
   // May as many connections come as the ring has room for, before anybody looks at one?
   bool HasRoom();
   void StayAway();
+  void LookAgain();
   void TakeOffers();
   void StopTaking();
   void OnAcceptCancelled(size_t listener, const Completion& completion);
@@ -92,8 +117,16 @@ class IoUringWorker final : public EventWorker {
   void Reply(uint32_t slot);
   void Receive(uint32_t slot, bool nothing_there);
   void ServeNow(uint32_t slot);
+  // Serve() works on descriptors: who has none waits on if that will do, else gets one.
+  void ServePlaced(uint32_t slot);
+  void AwaitPlaced(uint32_t slot);
+  void Install(uint32_t slot);
+  void OnInstalled(uint32_t slot, int result);
+  // It is due or over, and there is none for it.
+  void JudgePlaced(uint32_t slot);
   void Await(uint32_t slot, Progress progress);
   void End(uint32_t slot);
+  Connection Ended(uint32_t slot);
 
   void Due(uint32_t slot);
   void CancelRequest(uint32_t slot);
@@ -103,6 +136,7 @@ class IoUringWorker final : public EventWorker {
   void Detach(uint32_t slot);
   void HandOverSlice();
 
+  RingFile FileOf(uint32_t slot);
   uint64_t TagOf(uint32_t slot, Request request) const;
   // When to look around next, if nothing happens.
   std::optional<wire::TimePoint> NextTurn() const;
@@ -119,6 +153,8 @@ class IoUringWorker final : public EventWorker {
   std::vector<bool> accepting_;  // by listener: the kernel does
   int accepting_count_ = 0;
   int cancels_unanswered_ = 0;
+  uint32_t looks_ = 0;     // of the engine's, those that were done
+  int64_t placed_ = 0;     // connections that have a place
   int64_t room_left_ = 0;  // connections that may come before the room is reckoned again
   bool stopping_ = false;
   bool stopped_ = false;
@@ -127,6 +163,7 @@ class IoUringWorker final : public EventWorker {
   std::optional<wire::TimePoint> back_at_door_;
 
   uint32_t leave_at_ = 0;
+  std::optional<wire::TimePoint> leave_again_;  // descriptors were short
   std::vector<Connection> slice_;
   wire::TimePoint detached_at_{};
 };

@@ -70,6 +70,14 @@ absl::Status SetupError(const char* operation, int error) {
   }
 }
 
+// Linux 6.8; the packaged headers do not have it.
+constexpr uint8_t kFixedFdInstall = 54;
+// Linux 6.7, likewise: a socket's options, by a command.
+constexpr uint32_t kSocketSetOption = 3;
+
+// What a close does that should be seen: the peer gets a reset. The kernel reads it later.
+linger kResetOnClose{.l_onoff = 1, .l_linger = 0};
+
 __kernel_timespec Until(wire::TimePoint until) {
   const auto left = std::max(until - wire::Clock::now(), wire::Duration::zero());
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
@@ -104,7 +112,23 @@ absl::Status Ring::OpenHere(const RingOptions& options) {
   }
   open_ = true;
   send_space_ = std::make_unique<SendSpace[]>(params.sq_entries);
-  return OpenBuffers(options);
+  if (absl::Status status = OpenBuffers(options); !status.ok()) return status;
+  return options.places == 0 ? absl::OkStatus() : OpenPlaces(options.places);
+}
+
+absl::Status Ring::OpenPlaces(uint32_t count) {
+  const std::unique_ptr<io_uring_probe, void (*)(io_uring_probe*)> known(
+      io_uring_get_probe_ring(&ring_), io_uring_free_probe);
+  if (!known || !io_uring_opcode_supported(known.get(), kFixedFdInstall)) {
+    return absl::FailedPreconditionError(
+        "the kernel is too old for direct descriptors, which must become ordinary ones again: that "
+        "needs Linux 6.8; start without --io-uring-direct");
+  }
+  if (const int error = -io_uring_register_files_sparse(&ring_, count)) {
+    return SetupError("IORING_REGISTER_FILES2", error);
+  }
+  has_places_ = true;
+  return absl::OkStatus();
 }
 
 absl::Status Ring::OpenBuffers(const RingOptions& options) {
@@ -147,25 +171,33 @@ io_uring_sqe* Ring::Next() {
 }
 
 void Ring::Accept(int listener, bool standing, uint64_t tag) {
+  const int flags = has_places_ ? 0 : SOCK_CLOEXEC;  // a place is never inherited
   io_uring_sqe* const sqe = Next();
   if (standing) {
-    io_uring_prep_multishot_accept(sqe, listener, nullptr, nullptr, SOCK_CLOEXEC);
+    io_uring_prep_multishot_accept(sqe, listener, nullptr, nullptr, flags);
   } else {
-    io_uring_prep_accept(sqe, listener, nullptr, nullptr, SOCK_CLOEXEC);
+    io_uring_prep_accept(sqe, listener, nullptr, nullptr, flags);
   }
+  if (has_places_) sqe->file_index = IORING_FILE_INDEX_ALLOC;
   sqe->user_data = tag;
 }
 
-void Ring::Receive(int fd, size_t most, bool nothing_there, uint64_t tag) {
+void Ring::Aim(io_uring_sqe* sqe, RingFile file) {
+  sqe->fd = file.number;
+  if (file.direct) sqe->flags |= IOSQE_FIXED_FILE;
+}
+
+void Ring::Receive(RingFile file, size_t most, bool nothing_there, uint64_t tag) {
   io_uring_sqe* const sqe = Next();
-  io_uring_prep_recv(sqe, fd, nullptr, std::min(most, kBufferBytes), 0);
+  io_uring_prep_recv(sqe, file.number, nullptr, std::min(most, kBufferBytes), 0);
+  Aim(sqe, file);
   sqe->flags |= IOSQE_BUFFER_SELECT;
   sqe->buf_group = kBufferGroup;
   if (nothing_there) sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
   sqe->user_data = tag;
 }
 
-void Ring::SendThenReceive(int fd, std::string_view bytes, uint64_t send_tag,
+void Ring::SendThenReceive(RingFile file, std::string_view bytes, uint64_t send_tag,
                            uint64_t receive_tag) {
   assert(bytes.size() <= kBufferBytes);
   Reserve(2);  // a chain must not be torn
@@ -173,15 +205,18 @@ void Ring::SendThenReceive(int fd, std::string_view bytes, uint64_t send_tag,
   char* const copy = send_space_[sqe - ring_.sq.sqes].bytes;
   std::memcpy(copy, bytes.data(), bytes.size());
   // MSG_DONTWAIT: over when it was handed over. MSG_WAITALL: less than all breaks the chain.
-  io_uring_prep_send(sqe, fd, copy, bytes.size(), MSG_DONTWAIT | MSG_WAITALL | MSG_NOSIGNAL);
+  io_uring_prep_send(sqe, file.number, copy, bytes.size(),
+                     MSG_DONTWAIT | MSG_WAITALL | MSG_NOSIGNAL);
+  Aim(sqe, file);
   sqe->flags |= IOSQE_IO_LINK;
   sqe->user_data = send_tag;
-  Receive(fd, kBufferBytes, true, receive_tag);
+  Receive(file, kBufferBytes, true, receive_tag);
 }
 
-void Ring::Poll(int fd, uint32_t events, uint64_t tag) {
+void Ring::Poll(RingFile file, uint32_t events, uint64_t tag) {
   io_uring_sqe* const sqe = Next();
-  io_uring_prep_poll_add(sqe, fd, events);
+  io_uring_prep_poll_add(sqe, file.number, events);
+  Aim(sqe, file);
   sqe->user_data = tag;
 }
 
@@ -194,16 +229,44 @@ void Ring::Cancel(uint64_t target, uint64_t tag) {
   sqe->user_data = tag;
 }
 
-void Ring::Close(int fd) {
+void Ring::Install(int place, uint64_t tag) {
+  io_uring_sqe* const sqe = Next();
+  io_uring_prep_rw(kFixedFdInstall, sqe, place, nullptr, 0, 0);
+  sqe->flags |= IOSQE_FIXED_FILE;
+  sqe->user_data = tag;
+}
+
+void Ring::Close(RingFile file) {
 #ifdef __SANITIZE_THREAD__
   // What the kernel closes it does not see, and takes the number's next use for the same.
-  close(fd);
-  return;
+  if (!file.direct) {
+    close(file.number);
+    return;
+  }
 #endif
   io_uring_sqe* const sqe = Next();
-  io_uring_prep_close(sqe, fd);
+  if (file.direct) {
+    io_uring_prep_close_direct(sqe, static_cast<unsigned>(file.number));
+  } else {
+    io_uring_prep_close(sqe, file.number);
+  }
   sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
   sqe->user_data = kSilent;
+}
+
+void Ring::Reset(int place) {
+  Reserve(2);  // a chain must not be torn
+  io_uring_sqe* const sqe = Next();
+  io_uring_prep_rw(IORING_OP_URING_CMD, sqe, place, nullptr, 0, 0);
+  sqe->cmd_op = kSocketSetOption;
+  // Its arguments lie where the packaged headers have other names: level and optname, optlen, and
+  // the address of the value.
+  sqe->addr = uint64_t{SO_LINGER} << 32 | SOL_SOCKET;
+  sqe->file_index = sizeof(kResetOnClose);
+  sqe->addr3 = reinterpret_cast<uintptr_t>(&kResetOnClose);
+  sqe->flags |= IOSQE_FIXED_FILE | IOSQE_IO_HARDLINK | IOSQE_CQE_SKIP_SUCCESS;
+  sqe->user_data = kSilent;
+  Close({place, true});
 }
 
 // What these calls may say against it is for a moment: interrupted; time is over; completions must
@@ -238,9 +301,10 @@ void Ring::GiveBack(const io_uring_cqe& cqe) {
   io_uring_buf_ring_advance(lent_, 1);
 }
 
-absl::Status Ring::Probe() {
+absl::Status Ring::Probe(uint32_t places) {
   Ring ring;
-  absl::Status status = ring.Open({.submissions = 4, .completions = 8, .buffers = 4});
+  absl::Status status =
+      ring.Open({.submissions = 4, .completions = 8, .buffers = 4, .places = places});
   if (!status.ok()) return status;
   ring.Enable();
   io_uring_prep_nop(ring.Next());
@@ -250,10 +314,10 @@ absl::Status Ring::Probe() {
   return absl::OkStatus();
 }
 
-absl::Status ProbeRing() {
+absl::Status ProbeRing(uint32_t places) {
   absl::Status status;
   try {
-    std::thread([&] { status = Ring::Probe(); }).join();
+    std::thread([&] { status = Ring::Probe(places); }).join();
   } catch (const std::system_error& error) {
     return ThreadShortage(error.code().value());
   }

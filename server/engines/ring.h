@@ -21,6 +21,16 @@ struct RingOptions {
   uint32_t submissions = 512;    // asked for at once; a power of two, as are the others
   uint32_t completions = 4'096;  // waiting to be read; the kernel keeps what goes beyond that
   uint32_t buffers = 512;        // for bytes that were received and not looked at yet
+  // Places for direct descriptors: what is accepted gets one of them, and no descriptor of the
+  // process. At most the limit of open files; 0: no such table.
+  uint32_t places = 0;
+};
+
+// What a request works on: a descriptor of the process or, if `direct`, a place in the ring's own
+// table.
+struct RingFile {
+  int number;
+  bool direct;
 };
 
 // What became of one request. `result` is what the system call would have returned, or minus its
@@ -52,24 +62,32 @@ class Ring {
   absl::Status Open(const RingOptions& options);
   void Enable();
 
-  // Completes with a descriptor for each connection, again and again if `standing`: until there is
-  // an error, or no room for a completion.
+  // Completes with a descriptor for each connection, or with a place if the ring has any; again and
+  // again if `standing`: until there is an error, or no room for a completion. A connection that
+  // finds no place is lost: whoever asks sees to it that there is one for all that may come.
   void Accept(int listener, bool standing, uint64_t tag);
   // Completes when there are bytes, at most `most` and kBufferBytes. Waits at once, without a look
   // at the socket, if `nothing_there` is likely.
-  void Receive(int fd, size_t most, bool nothing_there, uint64_t tag);
+  void Receive(RingFile file, size_t most, bool nothing_there, uint64_t tag);
   // Completes without waiting, with as many bytes as could be sent; then, if that was all, receives
   // as above, else `receive_tag` completes with -ECANCELED. `bytes`: at most kBufferBytes, copied.
-  void SendThenReceive(int fd, std::string_view bytes, uint64_t send_tag, uint64_t receive_tag);
+  void SendThenReceive(RingFile file, std::string_view bytes, uint64_t send_tag,
+                       uint64_t receive_tag);
   // Completes when `events` (POLLIN, POLLOUT) or an error are there.
-  void Poll(int fd, uint32_t events, uint64_t tag);
+  void Poll(RingFile file, uint32_t events, uint64_t tag);
+  void Poll(int fd, uint32_t events, uint64_t tag) { Poll({fd, false}, events, tag); }
   // Makes the request with that tag complete, with -ECANCELED unless it is about to do so anyway.
   // It may be too early to find it, then nothing happens: ask again. Completes without a word.
   void Cancel(uint64_t target);
   // As above; completes with 0 or -ENOENT, -EALREADY.
   void Cancel(uint64_t target, uint64_t tag);
-  // Completes without a word.
-  void Close(int fd);
+  // Completes with a descriptor of the process for what is at that place, which stays there too; or
+  // with -EMFILE and the like.
+  void Install(int place, uint64_t tag);
+  // Completes without a word. Until it was handed over, a place is in use.
+  void Close(RingFile file);
+  // As above, and the peer is told of a reset.
+  void Reset(int place);
 
   // Hands over what was asked for and waits until something is complete or `until` has passed
   // (nothing: no limit). One system call.
@@ -89,8 +107,8 @@ class Ring {
   }
 
  private:
-  friend absl::Status ProbeRing();
-  static absl::Status Probe();
+  friend absl::Status ProbeRing(uint32_t places);
+  static absl::Status Probe(uint32_t places);
 
   struct SendSpace {
     char bytes[kBufferBytes];
@@ -98,9 +116,12 @@ class Ring {
 
   absl::Status OpenHere(const RingOptions& options);
   absl::Status OpenBuffers(const RingOptions& options);
+  absl::Status OpenPlaces(uint32_t count);
   // Room for `count` requests that belong together.
   void Reserve(uint32_t count);
   io_uring_sqe* Next();
+  // The next request, once its work is known: on what it works.
+  static void Aim(io_uring_sqe* sqe, RingFile file);
   // The oldest completion, out of the ring.
   io_uring_cqe TakeOldest();
   template <class Handler>
@@ -110,6 +131,7 @@ class Ring {
 
   io_uring ring_{};
   bool open_ = false;
+  bool has_places_ = false;
   // A request's own place until it was handed over: then a send is over, for it never waits.
   std::unique_ptr<SendSpace[]> send_space_;
   // Lent to the kernel, which fills one when bytes arrive: who waits holds none.
@@ -121,9 +143,9 @@ class Ring {
   size_t put_off_at_ = 0;
 };
 
-// Can this process use what a Ring needs? OK, or FAILED_PRECONDITION and the like with what to do.
-// Opens one and hands a request to it, on a thread of its own.
-absl::Status ProbeRing();
+// Can this process use what a Ring needs, with so many places? OK, or FAILED_PRECONDITION and the
+// like with what to do. Opens one and hands a request to it, on a thread of its own.
+absl::Status ProbeRing(uint32_t places);
 
 inline io_uring_cqe Ring::TakeOldest() {
   const io_uring_cqe oldest = ring_.cq.cqes[*ring_.cq.khead & ring_.cq.ring_mask];

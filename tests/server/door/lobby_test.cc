@@ -161,7 +161,7 @@ TEST_F(LobbyTest, ServesByItselfOnceItOffersNothing) {
   SendText(offered, "HELLO 1\n");
   ASSERT_TRUE(AwaitOffer());
   const net::UniqueFd watched = Admit(patient_);
-  lobby_.StopOffering();
+  lobby_.Close(wire::TimePoint::max(), Verdict::kClosedAtShutdown);
   EXPECT_FALSE(OfferStands());
   SendText(watched, "HELLO 5\n");
   EXPECT_EQ(ReceiveText(offered), "HELLO 2\n");
@@ -175,10 +175,21 @@ TEST_F(LobbyTest, ServesByItselfOnceItOffersNothing) {
 
 TEST_F(LobbyTest, StopEndsEverythingForTheGivenReason) {
   const net::UniqueFd client = Admit(patient_);
-  lobby_.Stop(Verdict::kClosedAtShutdown);
+  lobby_.Close(wire::TimePoint::max(), Verdict::kClosedAtShutdown);
+  lobby_.Stop();
   EXPECT_EQ(ReceiveText(client), "RST");
   EXPECT_EQ(lobby_.size(), 0);
   EXPECT_EQ(Ended(Verdict::kClosedAtShutdown), 1);
+}
+
+TEST_F(LobbyTest, EndsWhatItHasAndWhatStillComesOnceItsTimeToCloseIsOver) {
+  const net::UniqueFd there = Admit(patient_);
+  lobby_.Close(wire::Clock::now() + std::chrono::milliseconds(1), Verdict::kClosedAtShutdown);
+  EXPECT_EQ(ReceiveText(there), "RST");
+  const net::UniqueFd late = Admit(patient_);
+  EXPECT_EQ(ReceiveText(late), "RST");
+  EXPECT_EQ(lobby_.size(), 0);
+  EXPECT_EQ(Ended(Verdict::kClosedAtShutdown), 2);
 }
 
 }  // namespace
