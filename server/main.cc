@@ -39,6 +39,8 @@ constexpr rlim_t kLeastFds = 128;
 constexpr std::chrono::milliseconds kControlGrace{500};
 // A process that has not ended this long after its drain timeout is stuck, and ends with this code.
 constexpr std::chrono::seconds kHardStop{9};
+// To end connections without descriptors each must get one: so many of them have a second more.
+constexpr int64_t kEndedPerSecond = 40'000;
 constexpr int kStuckExit = 1;
 
 // As given on the command line.
@@ -243,7 +245,9 @@ absl::Status Run(const Options& options) {
   spdlog::info("file descriptor limit {}, was {}", fds->now, fds->before);
   PrintReady(**data_plane, **host);
 
-  const int signal = AwaitStopSignal(options.drain_timeout + kHardStop);
+  const int64_t direct = options.data_plane.engine.io_uring_direct;
+  const int signal = AwaitStopSignal(options.drain_timeout + kHardStop +
+                                     std::chrono::seconds(direct / kEndedPerSecond));
   spdlog::info("signal {}: stopping, at most {} for handshakes in progress", signal,
                text::FormatDuration(options.drain_timeout));
   (*host)->ReportNotServing();

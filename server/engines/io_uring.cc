@@ -283,7 +283,9 @@ void IoUringWorker::OnAccepted(size_t listener, const Completion& completion) {
     if (!passes || ++broken_in_a_row_ >= kBrokenInARow) StayAway();
   }
   if (stopping_) return SayIfStopped();
-  if (!accepting_[listener] && !back_at_door_) Ask(listener);
+  if (accepting_[listener]) return;
+  if (!back_at_door_) return Ask(listener);
+  if (completion.result == -ECANCELED) engine_.LookAgain();  // others may wait at it too
 }
 
 void IoUringWorker::Admit(size_t listener, int number) {

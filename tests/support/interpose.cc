@@ -106,7 +106,9 @@ void Release(int fd) {
   setsockopt(fd, IPPROTO_TCP, TCP_CORK, &zero, sizeof(zero));
 }
 
-constexpr uint32_t kNopInjectResult = 1;  // IORING_NOP_INJECT_RESULT, newer than the header
+// Newer than the header.
+constexpr uint32_t kNopInjectResult = 1;  // IORING_NOP_INJECT_RESULT
+constexpr uint8_t kFixedFdInstall = 54;   // IORING_OP_FIXED_FD_INSTALL
 
 // The request does nothing and completes with this error; what it is linked to fails with it.
 void FailRequest(io_uring_sqe& request, int error) {
@@ -162,6 +164,9 @@ void ChangeRequests(io_uring& ring) {
         for (const Call call : {Call::kRecv, Call::kRingReceive}) {
           if (const int error = NextError(call)) FailRequest(request, error);
         }
+        break;
+      case kFixedFdInstall:
+        if (const int error = NextError(Call::kRingInstall)) FailRequest(request, error);
         break;
       case IORING_OP_SEND:
         ChangeSend(request, at(i + 1));

@@ -27,8 +27,9 @@ enum class Call : uint8_t {
   kMap,  // mmap, called by our own code
   kRingSetup,
   kRingReceive,
+  kRingInstall,  // a descriptor for what has none
 };
-inline constexpr int kCallCount = 10;
+inline constexpr int kCallCount = 11;
 
 // All are static, any thread. Everything passes through until something is asked for.
 class Interpose {

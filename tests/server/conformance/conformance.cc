@@ -44,6 +44,7 @@ void Conformance::Start(const server::DataPlaneOptions& options) {
   RaiseFdLimit();
   server::DataPlaneOptions with_mode = options;
   with_mode.mode = mode();
+  with_mode.engine.io_uring_direct = GetParam().io_uring_direct;
   absl::StatusOr<std::unique_ptr<server::DataPlane>> plane = server::DataPlane::Start(with_mode);
   ASSERT_TRUE(plane.ok()) << plane.status();
   plane_ = *std::move(plane);
@@ -121,10 +122,17 @@ bool GoodClient::Confirm() {
   return rest.bytes.empty() && rest.end == StreamEnd::kFin;
 }
 
-std::string ModeTestName(const ::testing::TestParamInfo<server::Mode>& info) {
-  std::string name(server::ModeName(info.param));  // gtest allows no '-'
+std::vector<Way> AllWays() {
+  std::vector<Way> ways;
+  for (const server::Mode mode : server::kModes) ways.push_back({.mode = mode});
+  ways.push_back({.mode = server::Mode::kIoUring, .io_uring_direct = 1'000});
+  return ways;
+}
+
+std::string WayTestName(const ::testing::TestParamInfo<Way>& info) {
+  std::string name(server::ModeName(info.param.mode));  // gtest allows no '-'
   std::replace(name.begin(), name.end(), '-', '_');
-  return name;
+  return info.param.io_uring_direct > 0 ? name + "_direct" : name;
 }
 
 }  // namespace handshake::test

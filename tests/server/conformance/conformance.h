@@ -1,5 +1,6 @@
-// The engine conformance suite: the same cases against every mode. A new engine joins by being in
-// server::kModes; what may differ between modes is asked of the data plane (max_concurrent).
+// The engine conformance suite: the same cases against every mode, and every way to run one. A new
+// engine joins by being in server::kModes; what may differ between modes is asked of the data plane
+// (max_concurrent).
 #ifndef HANDSHAKE_TESTS_SERVER_CONFORMANCE_CONFORMANCE_H_
 #define HANDSHAKE_TESTS_SERVER_CONFORMANCE_CONFORMANCE_H_
 
@@ -25,8 +26,14 @@ namespace handshake::test {
 using Verdicts = std::map<wire::Verdict, int64_t>;
 void PrintTo(const Verdicts& verdicts, std::ostream* out);
 
+struct Way {
+  server::Mode mode;
+  int64_t io_uring_direct = 0;  // see EngineOptions
+};
+std::vector<Way> AllWays();
+
 // A case starts what it needs with Start(); at its end the ledger must be at rest and balanced.
-class Conformance : public ::testing::TestWithParam<server::Mode> {
+class Conformance : public ::testing::TestWithParam<Way> {
  protected:
   // A handshake is one listener of the plane.
   void Start(const std::vector<wire::HandshakeOptions>& listeners);
@@ -36,7 +43,7 @@ class Conformance : public ::testing::TestWithParam<server::Mode> {
   // Waits until nothing is in flight and checks the ledger equation. Also run by every case's end.
   void TearDown() override;
 
-  static server::Mode mode() { return GetParam(); }
+  static server::Mode mode() { return GetParam().mode; }
   server::DataPlane& plane() { return *plane_; }
   net::Address address(size_t listener = 0) const { return plane_->addresses().at(listener); }
 
@@ -77,13 +84,14 @@ class GoodClient {
   const std::string terminator_;
 };
 
-std::string ModeTestName(const ::testing::TestParamInfo<server::Mode>& info);
+std::string WayTestName(const ::testing::TestParamInfo<Way>& info);
 
 }  // namespace handshake::test
 
 // Every case of `fixture` for every mode.
-#define HANDSHAKE_FOR_ALL_MODES(fixture)                                                     \
-  INSTANTIATE_TEST_SUITE_P(Modes, fixture, ::testing::ValuesIn(::handshake::server::kModes), \
-                           ::handshake::test::ModeTestName)
+#define HANDSHAKE_FOR_ALL_MODES(fixture)                                                   \
+  INSTANTIATE_TEST_SUITE_P(Modes, fixture,                                                 \
+                           ::testing::ValuesIn(::handshake::test::AllWays()), \
+                           ::handshake::test::WayTestName)
 
 #endif  // HANDSHAKE_TESTS_SERVER_CONFORMANCE_CONFORMANCE_H_

@@ -13,6 +13,7 @@
 //       tally in one line "key=value ...", exit
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -224,6 +225,12 @@ class StormLoad {
 int Main(int argc, char** argv) {
   // The parent may have gone before this was asked for: then the pipe on stdin is at its end.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // The server's limit may be low on purpose.
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
   const auto server = net::Address::Parse(argc == 6 ? argv[1] : "");
   if (!server.ok()) {
     std::fputs("usage: storm_load ADDRESS BUSY HELD SILENCE_MS ONE_BYTE\n", stderr);
