@@ -58,5 +58,11 @@ def ratio_row(what, ratios, gate, **more):
                most=max(ratios), **more)
 
 
+def median_ratio_row(what, ratios, gate, **more):
+    """For ratios of tails: one stall of the machine makes the p99 of a short run."""
+    return Row(what, percentile(ratios, 0.5), gate, runs=len(ratios), least=min(ratios),
+               most=max(ratios), **more)
+
+
 def missing_row(what, gate, why):
     return Row(what, gate=gate, missing=why)

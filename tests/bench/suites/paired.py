@@ -62,6 +62,10 @@ def measure(bench):
             continue
         yield compare(bench, f"{mode} / {other}", Side(catalog.ours(mode)),
                       Side(catalog.other(other)), gate)
+    if bench.wanted("io-uring"):
+        direct = catalog.ours("io-uring", "--io-uring-direct", "10000", name="io-uring, direct")
+        yield compare(bench, "io-uring, direct descriptors / ordinary ones", Side(direct),
+                      Side(catalog.ours("io-uring")), None)
     swallow = {"LD_PRELOAD": str(catalog.tool("no_quickack.so"))}
     for mode in filter(bench.wanted, servers.EVENT_MODES):
         # One gate, of the mode that is there in every build; the others are reported.
