@@ -1,15 +1,11 @@
 #include "control/rpc/host.h"
 
-#include <sys/socket.h>
-
-#include <cerrno>
-#include <cstring>
 #include <mutex>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
-#include "common/net/unique_fd.h"
+#include "control/rpc/acceptor.h"
 #include "control/rpc/grpc_log.h"
 #include "control/rpc/limits.h"
 #include "grpc/grpc.h"
@@ -24,23 +20,6 @@ namespace handshake::control {
 namespace {
 
 int Milliseconds(std::chrono::milliseconds duration) { return static_cast<int>(duration.count()); }
-
-// gRPC does not tell why it could not bind: ask the kernel first.
-absl::Status ProbeBind(const net::Address& address) {
-  const net::UniqueFd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const int on = 1;
-  const bool bound = fd && ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-                     ::bind(fd.get(), address.data(), address.size()) == 0;
-  if (bound) return absl::OkStatus();
-  if (errno == EADDRINUSE) {
-    return absl::AlreadyExistsError(absl::StrFormat(
-        "control address %s is taken: stop the process that holds it, or choose another --control "
-        "(port 0 picks a free one)",
-        address.ToString()));
-  }
-  return absl::UnavailableError(absl::StrFormat("cannot listen on control address %s: %s",
-                                                address.ToString(), std::strerror(errno)));
-}
 
 void AddBounds(grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
@@ -80,36 +59,44 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Start(const net::Address& address,
         "reach it from elsewhere through an SSH tunnel",
         address.ToString()));
   }
-  if (absl::Status free = ProbeBind(address); !free.ok()) return free;
+  auto acceptor = std::make_unique<Acceptor>(kMaxConnections);
+  if (absl::Status status = acceptor->Listen(address); !status.ok()) return status;
 
   PrepareProcessOnce();
   grpc::ServerBuilder builder;
   AddBounds(builder);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  int port = 0;
-  builder.AddListeningPort(address.ToString(), grpc::InsecureServerCredentials(), &port);
+  const auto connections = std::shared_ptr(builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      grpc::InsecureServerCredentials()));
   for (const HostedService& hosted : services) builder.RegisterService(hosted.service);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  if (server == nullptr || port == 0) {
-    return absl::UnavailableError(
-        absl::StrFormat("cannot listen on control address %s", address.ToString()));
+  if (server == nullptr) {
+    return absl::InternalError(
+        absl::StrFormat("gRPC cannot serve the control address %s", address.ToString()));
   }
   for (const HostedService& hosted : services) {
     server->GetHealthCheckService()->SetServingStatus(hosted.name, true);
   }
-  net::Address bound = address;
-  bound.set_port(static_cast<uint16_t>(port));
-  return std::unique_ptr<Host>(new Host(std::move(bound), std::move(server)));
+  const net::Address bound = acceptor->address();
+  absl::Status status = acceptor->Start([connections](int fd) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+    connection.fd = fd;
+    connections->HandleNewConnection(&connection);
+  });
+  if (!status.ok()) return status;
+  return std::unique_ptr<Host>(new Host(bound, std::move(server), std::move(acceptor)));
 }
 
-Host::Host(net::Address address, std::unique_ptr<grpc::Server> server)
-    : address_(std::move(address)), server_(std::move(server)) {}
+Host::Host(net::Address address, std::unique_ptr<grpc::Server> server,
+           std::unique_ptr<Acceptor> acceptor)
+    : address_(std::move(address)), server_(std::move(server)), acceptor_(std::move(acceptor)) {}
 
 Host::~Host() { Shutdown(std::chrono::nanoseconds(0)); }
 
 void Host::ReportNotServing() { server_->GetHealthCheckService()->Shutdown(); }
 
 void Host::Shutdown(std::chrono::nanoseconds grace) {
+  acceptor_->Stop();
   server_->Shutdown(std::chrono::system_clock::now() + grace);
 }
 

@@ -17,6 +17,8 @@ class Service;
 
 namespace handshake::control {
 
+class Acceptor;
+
 struct HostedService {
   std::string name;        // as in the health service: "handshake.v1.ServerService"
   grpc::Service* service;  // borrowed; must outlive the host
@@ -46,10 +48,12 @@ class Host {
   void Shutdown(std::chrono::nanoseconds grace);
 
  private:
-  Host(net::Address address, std::unique_ptr<grpc::Server> server);
+  Host(net::Address address, std::unique_ptr<grpc::Server> server,
+       std::unique_ptr<Acceptor> acceptor);
 
   const net::Address address_;
   const std::unique_ptr<grpc::Server> server_;
+  const std::unique_ptr<Acceptor> acceptor_;
 };
 
 }  // namespace handshake::control

@@ -14,6 +14,8 @@ inline constexpr int kMaxRequestBytes = 64 * 1024;
 inline constexpr int kMaxResponseBytes = 4 * 1024 * 1024;
 // The headers of one call: room for a token later, too small to be a bomb.
 inline constexpr int kMaxMetadataBytes = 8 * 1024;
+// Connections at once, to one port: every watcher with one of its own, and operators beside them.
+inline constexpr size_t kMaxConnections = 256;
 // Calls at once on one connection: several dashboards' worth.
 inline constexpr int kMaxStreamsPerConnection = 32;
 // A connection that speaks no HTTP/2, or has no call, is closed after these.

@@ -1,0 +1,132 @@
+#include "control/rpc/acceptor.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <vector>
+
+#include "common/stats/process_usage.h"
+
+namespace handshake::control {
+namespace {
+
+using namespace std::chrono_literals;
+using net::UniqueFd;
+
+constexpr auto kPatience = 20s;
+
+class AcceptorTest : public testing::Test {
+ protected:
+  static constexpr size_t kMost = 3;
+
+  void SetUp() override {
+    ASSERT_TRUE(acceptor_.Listen(*net::Address::Parse("127.0.0.1:0")).ok());
+    ASSERT_TRUE(acceptor_
+                    .Start([this](int fd) {
+                      const std::lock_guard lock(mutex_);
+                      accepted_.emplace_back(fd);
+                      changed_.notify_all();
+                    })
+                    .ok());
+  }
+
+  UniqueFd Connect() {
+    UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const net::Address address = acceptor_.address();
+    EXPECT_EQ(connect(fd.get(), address.data(), address.size()), 0);
+    return fd;
+  }
+  // The next connection that was handed out; none if that takes too long.
+  UniqueFd Next() {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, kPatience, [&] { return !accepted_.empty(); })) return {};
+    UniqueFd next = std::move(accepted_.front());
+    accepted_.pop_front();
+    return next;
+  }
+  // Is it closed by the other side, without a word?
+  static bool IsClosed(const UniqueFd& fd) {
+    pollfd wait{.fd = fd.get(), .events = POLLIN, .revents = 0};
+    char byte;
+    return poll(&wait, 1, static_cast<int>(std::chrono::milliseconds(kPatience).count())) == 1 &&
+           recv(fd.get(), &byte, 1, 0) <= 0;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<UniqueFd> accepted_;
+  Acceptor acceptor_{kMost};  // last: its thread uses the others
+};
+
+TEST_F(AcceptorTest, ClosesThoseBeyondTheMostAndTakesOneForEachThatHasLeft) {
+  std::vector<UniqueFd> clients;
+  std::vector<UniqueFd> served;
+  for (size_t i = 0; i < kMost; ++i) {
+    clients.push_back(Connect());
+    served.push_back(Next());
+    ASSERT_TRUE(served.back());
+  }
+  const UniqueFd refused = Connect();
+  EXPECT_TRUE(IsClosed(refused));
+  served.front().reset();
+  const UniqueFd late = Connect();
+  EXPECT_TRUE(Next());
+}
+
+// What somebody else has opened at a number that was given back is not a connection.
+TEST_F(AcceptorTest, IsNotMisledByANumberThatIsUsedAgain) {
+  std::vector<UniqueFd> clients;
+  std::vector<UniqueFd> served;
+  for (size_t i = 0; i < kMost; ++i) {
+    clients.push_back(Connect());
+    served.push_back(Next());
+    ASSERT_TRUE(served.back());
+  }
+  const int number = served.front().get();
+  const UniqueFd other(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(dup2(other.get(), number), number);
+  const UniqueFd late = Connect();
+  EXPECT_TRUE(Next());
+}
+
+TEST_F(AcceptorTest, GoesOnWhenThereAreDescriptorsAgain) {
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  UniqueFd client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  rlimit low = limit;
+  low.rlim_cur = static_cast<rlim_t>(stats::ReadProcessUsage().open_fd_count) + 16;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+  std::vector<UniqueFd> others;
+  do {
+    others.emplace_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  } while (others.back());
+  EXPECT_EQ(errno, EMFILE);
+  const net::Address address = acceptor_.address();
+  ASSERT_EQ(connect(client.get(), address.data(), address.size()), 0);
+  {
+    std::unique_lock lock(mutex_);
+    EXPECT_FALSE(changed_.wait_for(lock, 200ms, [&] { return !accepted_.empty(); })) << "void";
+  }
+  others.clear();
+  EXPECT_TRUE(Next());
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+TEST_F(AcceptorTest, StopsAndFreesTheAddress) {
+  const net::Address address = acceptor_.address();
+  acceptor_.Stop();
+  acceptor_.Stop();
+  Acceptor next(kMost);
+  EXPECT_TRUE(next.Listen(address).ok());
+}
+
+}  // namespace
+}  // namespace handshake::control
