@@ -43,6 +43,7 @@ build libabsl-dev            status values, string formatting
 build libspdlog-dev          logging
 build liburing-dev           the io-uring mode
 build libcli11-dev           command lines
+build zlib1g-dev             compresses exported histograms
 build libgtest-dev           the unit tests
 build libgmock-dev           their matchers
 build python3                the quickstart's driver, the tidy tests
@@ -50,6 +51,8 @@ test python3-protobuf        the tests of the contract
 test python3-grpcio          the test client that shares no code with us
 test clang-19                the second compiler of the coroutine mode
 test clang-format-19         the format test
+test libhdrhistogram-java    the HdrHistogram that reads exported histograms
+test default-jdk-headless    runs it
 lint clang-tidy-19           the static analysis
 bench python3-grpcio         the benchmark's driver, as an operator
 bench python3-protobuf       its messages

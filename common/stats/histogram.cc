@@ -34,7 +34,7 @@ Histogram Histogram::Since(const Histogram& earlier) const {
 
 int64_t Histogram::Min() const {
   for (int i = 0; i < layout_.bucket_count(); ++i) {
-    if (buckets_[static_cast<size_t>(i)] > 0) return layout_.HighestIn(i);
+    if (buckets_[static_cast<size_t>(i)] > 0) return layout_.LowestIn(i);
   }
   return 0;
 }
@@ -51,7 +51,9 @@ double Histogram::Mean() const {
   double sum = 0;
   for (int i = 0; i < layout_.bucket_count(); ++i) {
     const auto counted = static_cast<double>(buckets_[static_cast<size_t>(i)]);
-    sum += counted * static_cast<double>(layout_.HighestIn(i));
+    const int64_t lowest = layout_.LowestIn(i);
+    const int64_t middle = lowest + (layout_.HighestIn(i) - lowest + 1) / 2;
+    sum += counted * static_cast<double>(middle);
   }
   return sum / static_cast<double>(count_);
 }
@@ -59,11 +61,11 @@ double Histogram::Mean() const {
 int64_t Histogram::AtPercentile(double percentile) const {
   if (count_ == 0) return 0;
   // The rank is rounded up. The next smaller double keeps a percentile that is exactly k of n from
-  // being rounded up to k + 1 by the multiplication.
+  // being rounded up to k + 1 by the multiplication, which comes first as in HdrHistogram: the
+  // other order rounds otherwise for some.
   const double below = std::nextafter(percentile, -std::numeric_limits<double>::infinity());
-  const double fraction = std::clamp(below, 0.0, 100.0) / 100.0;
-  const auto rank =
-      std::max<int64_t>(static_cast<int64_t>(std::ceil(fraction * static_cast<double>(count_))), 1);
+  const double values = std::clamp(below, 0.0, 100.0) * static_cast<double>(count_) / 100.0;
+  const auto rank = std::max<int64_t>(static_cast<int64_t>(std::ceil(values)), 1);
   int64_t seen = 0;
   for (int i = 0; i < layout_.bucket_count(); ++i) {
     seen += buckets_[static_cast<size_t>(i)];

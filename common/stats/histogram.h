@@ -103,7 +103,9 @@ class Histogram {
   Histogram Since(const Histogram& earlier) const;
 
   int64_t count() const { return count_; }
-  // Of the values as counted (upper bound of their bucket); 0 if nothing was counted.
+  // As HdrHistogram gives them, so that its tools show the same figures for the same counts: the
+  // lower bound of the lowest bucket in use, the upper bound of the highest, and the mean with each
+  // value taken as the middle of its bucket. 0 if nothing was counted.
   int64_t Min() const;
   int64_t Max() const;
   double Mean() const;

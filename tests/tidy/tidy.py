@@ -18,7 +18,7 @@ from typing import Callable, Iterator, NamedTuple
 
 MAX_COLUMNS = 100
 CODE = {".cc", ".h"}
-TEXT = CODE | {".proto", ".py", ".sh", ".md", ".txt", ".json"}
+TEXT = CODE | {".proto", ".java", ".py", ".sh", ".md", ".txt", ".json"}
 SKIPPED_FOLDERS = {"build", "node_modules", "__pycache__"}
 
 
@@ -170,6 +170,7 @@ def opening_comment(file: File) -> Iterator[Finding]:
     opening = {
         ".h": r"// \S",
         ".proto": r"// \S",
+        ".java": r"// \S",
         ".sh": r"(#!.*\n)?# \S",
         ".py": r'(#!.*\n)?"""\S',
     }
@@ -194,7 +195,7 @@ def line_form(file: File) -> Iterator[Finding]:
 
 def file_name(file: File) -> Iterator[Finding]:
     """Source files are snake_case, and so are their folders."""
-    if file.suffix in CODE | {".proto", ".py", ".sh"}:
+    if file.suffix in CODE | {".proto", ".java", ".py", ".sh"}:
         if not re.fullmatch(r"([a-z0-9_]+/)*[a-z][a-z0-9_]*\.[a-z]+", file.path):
             yield Finding(file.path, 1, "file and folder names are snake_case")
 

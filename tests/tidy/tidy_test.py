@@ -80,6 +80,7 @@ class Form(unittest.TestCase):
         for path, good, bad in [
             ("a.h", "// What it is.\n", "#ifndef A\n"),
             ("a.proto", "// What it is.\n", 'syntax = "proto3";\n'),
+            ("a.java", "// What it is.\n", "import java.util.List;\n"),
             ("a.sh", "#!/bin/sh\n# What it does.\n", "#!/bin/sh\nls\n"),
             ("a.py", '#!/usr/bin/env python3\n"""What it does.', "import os\n"),
         ]:
@@ -95,7 +96,7 @@ class Form(unittest.TestCase):
     def test_file_name(self):
         for good in ["a/b_c.cc", "proto/handshake/v1/types.proto", "README.md"]:
             self.assertEqual(messages(tidy.file_name, good, ""), [])
-        for bad in ["a/BigName.cc", "a/big-name.h", "Upper/a.py"]:
+        for bad in ["a/BigName.cc", "a/big-name.h", "Upper/a.py", "a/Big.java"]:
             self.assertEqual(len(messages(tidy.file_name, bad, "")), 1)
 
 
