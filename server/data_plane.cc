@@ -65,10 +65,9 @@ absl::Status Check(const DataPlaneOptions& options) {
       if (!status.ok()) return status;
     }
   }
-  for (const absl::Status& status :
-       {CheckCount("max_threads", options.engine.max_threads),
-        CheckCount("pool_threads", options.engine.pool_threads), CheckWorkers(options.engine),
-        CheckDirect(options.engine)}) {
+  for (const absl::Status& status : {CheckCount("max_threads", options.engine.max_threads),
+                                     CheckCount("pool_threads", options.engine.pool_threads),
+                                     CheckWorkers(options.engine), CheckDirect(options.engine)}) {
     if (!status.ok()) return status;
   }
   return absl::OkStatus();

@@ -23,7 +23,7 @@ constexpr int kBacklog = 1'024;  // a crowd of dashboards that come back at once
 constexpr std::chrono::milliseconds kPause{50};
 
 ino_t InodeOf(int fd) {
-  struct stat status {};
+  struct stat status{};
   return fstat(fd, &status) == 0 ? status.st_ino : 0;
 }
 
@@ -49,8 +49,7 @@ absl::Status Acceptor::Listen(const net::Address& address) {
   listener_.reset(socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int on = 1;
   // Never SO_REUSEPORT: another process must not share the port. Connections inherit no delay.
-  if (!listener_ ||
-      setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+  if (!listener_ || setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
       setsockopt(listener_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0 ||
       bind(listener_.get(), address.data(), address.size()) != 0 ||
       listen(listener_.get(), kBacklog) != 0) {
@@ -104,9 +103,10 @@ bool Acceptor::AcceptOne() {
   }
   if (!HasSeat()) {
     if (const auto before = log_.Allow(0, std::chrono::steady_clock::now())) {
-      spdlog::warn("control has {} connections, the most there may be: one more was closed (said {} "
-                   "times before)",
-                   seats_.size(), *before);
+      spdlog::warn(
+          "control has {} connections, the most there may be: one more was closed (said {} "
+          "times before)",
+          seats_.size(), *before);
     }
     return true;
   }

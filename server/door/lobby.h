@@ -68,7 +68,7 @@ class Lobby {
   void OnReady(uint32_t slot);
   void OnDue(uint32_t slot, wire::TimePoint now);
   void Offer(uint32_t slot);
-  void Withdraw(uint32_t slot);  // the offer, if it stands
+  void Withdraw(uint32_t slot);       // the offer, if it stands
   void EndSome(wire::TimePoint now);  // after close_at_
   std::optional<wire::TimePoint> NextTurn() const;
   // Drives it here, and watches on if it has not ended.

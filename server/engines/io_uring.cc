@@ -260,8 +260,8 @@ bool IoUringWorker::MayAccept() {
   return engine_.context().door.MayAccept();
 }
 
-// Near the limit of descriptors, or of places, the kernel accepts one at a time, so that a burst cannot use up
-// those that are reserved for others.
+// Near the limit of descriptors, or of places, the kernel accepts one at a time, so that a burst
+// cannot use up those that are reserved for others.
 void IoUringWorker::Ask(size_t listener) {
   accepting_[listener] = true;
   ++accepting_count_;
@@ -320,8 +320,8 @@ void IoUringWorker::StayAway() {
   }
 }
 
-// The kernel wakes one of the rings that wait at a listener. If that one stops before it has looked,
-// the connection waits there and nobody knows: an accept that is asked for anew sees it.
+// The kernel wakes one of the rings that wait at a listener. If that one stops before it has
+// looked, the connection waits there and nobody knows: an accept that is asked for anew sees it.
 void IoUringWorker::LookAgain() {
   looks_ = engine_.looks();
   if (back_at_door_) return;  // it will ask anyway

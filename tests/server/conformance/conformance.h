@@ -89,9 +89,8 @@ std::string WayTestName(const ::testing::TestParamInfo<Way>& info);
 }  // namespace handshake::test
 
 // Every case of `fixture` for every mode.
-#define HANDSHAKE_FOR_ALL_MODES(fixture)                                                   \
-  INSTANTIATE_TEST_SUITE_P(Modes, fixture,                                                 \
-                           ::testing::ValuesIn(::handshake::test::AllWays()), \
+#define HANDSHAKE_FOR_ALL_MODES(fixture)                                                      \
+  INSTANTIATE_TEST_SUITE_P(Modes, fixture, ::testing::ValuesIn(::handshake::test::AllWays()), \
                            ::handshake::test::WayTestName)
 
 #endif  // HANDSHAKE_TESTS_SERVER_CONFORMANCE_CONFORMANCE_H_

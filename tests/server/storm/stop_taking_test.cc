@@ -77,7 +77,7 @@ TEST_P(StopTakingTest, LeavesTheQueueToTheSuccessor) {
   engine->StopTaking();
   engine->Drain(wire::Clock::now());
   engine.reset();
-  lobby_.Stop(wire::Verdict::kClosedAtShutdown);
+  lobby_.Stop();
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, StopTakingTest, testing::ValuesIn(server::kModes),
