@@ -22,11 +22,6 @@ namespace {
 constexpr int kBacklog = 1'024;  // a crowd of dashboards that come back at once
 constexpr std::chrono::milliseconds kPause{50};
 
-ino_t InodeOf(int fd) {
-  struct stat status{};
-  return fstat(fd, &status) == 0 ? status.st_ino : 0;
-}
-
 absl::Status ListenError(const net::Address& address, int error) {
   if (error == EADDRINUSE) {
     return absl::AlreadyExistsError(absl::StrFormat(
@@ -39,6 +34,12 @@ absl::Status ListenError(const net::Address& address, int error) {
 }
 
 }  // namespace
+
+Acceptor::FileId Acceptor::IdOf(int fd) {
+  struct stat status{};
+  if (fstat(fd, &status) != 0) return {};
+  return {.device = status.st_dev, .inode = status.st_ino};
+}
 
 Acceptor::Acceptor(size_t max_connections) : max_connections_(max_connections) {}
 
@@ -92,14 +93,14 @@ void Acceptor::Run() {
 bool Acceptor::AcceptOne() {
   net::UniqueFd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!fd) {
-    const bool short_of = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
-    if (short_of) {
-      if (const auto before = log_.Allow(0, std::chrono::steady_clock::now())) {
-        spdlog::warn("control accepts nothing: {}; raise ulimit -n (said {} times before)",
-                     std::strerror(errno), *before);
-      }
+    const int error = errno;
+    const bool shortage = error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+    if (!shortage) return true;  // it is of that one connection, which is gone
+    if (const auto before = log_.Allow(0, std::chrono::steady_clock::now())) {
+      spdlog::warn("control accepts nothing: {}; raise ulimit -n (said {} times before)",
+                   std::strerror(error), *before);
     }
-    return !short_of;  // all else is of that one connection, which is gone
+    return false;
   }
   if (!HasSeat()) {
     if (const auto before = log_.Allow(0, std::chrono::steady_clock::now())) {
@@ -110,14 +111,14 @@ bool Acceptor::AcceptOne() {
     }
     return true;
   }
-  seats_.insert_or_assign(fd.get(), InodeOf(fd.get()));
+  seats_.insert_or_assign(fd.get(), IdOf(fd.get()));
   handler_(fd.release());
   return true;
 }
 
 bool Acceptor::HasSeat() {
   if (seats_.size() < max_connections_) return true;
-  std::erase_if(seats_, [](const auto& seat) { return InodeOf(seat.first) != seat.second; });
+  std::erase_if(seats_, [](const auto& seat) { return IdOf(seat.first) != seat.second; });
   return seats_.size() < max_connections_;
 }
 

@@ -50,9 +50,15 @@ class Acceptor {
   Handler handler_;
   net::UniqueFd listener_;
   net::WakeEvent stop_;
-  // What was handed out, each descriptor with its socket's inode: whoever closes it says nothing,
-  // but then the number is free, or another file's.
-  std::unordered_map<int, ino_t> seats_;
+  // What was handed out, each descriptor with what tells its socket from all other files: whoever
+  // closes it says nothing, but then the number is free, or another file's.
+  struct FileId {
+    dev_t device;
+    ino_t inode;
+    friend bool operator==(const FileId&, const FileId&) = default;
+  };
+  static FileId IdOf(int fd);
+  std::unordered_map<int, FileId> seats_;
   log::RateLimiter log_{1, 1};
   std::thread thread_;
 };

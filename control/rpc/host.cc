@@ -96,7 +96,7 @@ Host::~Host() { Shutdown(std::chrono::nanoseconds(0)); }
 void Host::ReportNotServing() { server_->GetHealthCheckService()->Shutdown(); }
 
 void Host::Shutdown(std::chrono::nanoseconds grace) {
-  acceptor_->Stop();
+  acceptor_->Stop();  // first: gRPC would not close what it is given from now on
   server_->Shutdown(std::chrono::system_clock::now() + grace);
 }
 

@@ -31,8 +31,8 @@ class Host {
  public:
   // Answers calls from its return on; reports SERVING for "" and for each service.
   // INVALID_ARGUMENT: the address is not loopback. ALREADY_EXISTS: it is taken (it never shares a
-  // port by SO_REUSEPORT). UNAVAILABLE: it is not an address of this machine. Each message says
-  // what to do.
+  // port by SO_REUSEPORT). UNAVAILABLE: it is not an address of this machine, or no descriptor is
+  // left. RESOURCE_EXHAUSTED: no thread. Each message says what to do.
   static absl::StatusOr<std::unique_ptr<Host>> Start(const net::Address& address,
                                                      const std::vector<HostedService>& services);
   ~Host();  // as Shutdown(0)

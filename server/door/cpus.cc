@@ -79,7 +79,6 @@ absl::StatusOr<std::vector<int>> ParseCpus(std::string_view list) {
 }
 
 std::vector<int> ShareOf(int64_t worker, int64_t workers, int64_t count) {
-  if (workers > count) worker = 0, workers = 1;
   std::vector<int> share;
   for (int64_t i = worker; i < count; i += workers) share.push_back(static_cast<int>(i));
   return share;

@@ -19,8 +19,7 @@ std::vector<int> AllowedCpus();
 absl::StatusOr<std::vector<int>> ParseCpus(std::string_view list);
 
 // Of `count` things, numbered from 0, those of worker `worker` of `workers`: worker, worker +
-// workers, and so on. If there are more workers than things each has them all, for who has room may
-// then be anyone. Shards and CPUs are shared out so.
+// workers, and so on. Shards and CPUs are shared out so.
 std::vector<int> ShareOf(int64_t worker, int64_t workers, int64_t count);
 
 // Keeps the calling thread, and those it starts, on these CPUs. One that went away since is

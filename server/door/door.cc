@@ -126,14 +126,14 @@ int64_t Door::InFlight() const {
 int64_t Door::Room() const { return reserve_.Room(InFlight()); }
 
 bool Door::MayInstall() {
-  reserve_.CountWithout(-1);  // before the look: of several at once none takes another's
+  reserve_.CountWithoutFd(-1);  // before the look: of several at once none takes another's
   if (reserve_.RoomNow(InFlight()) >= 0) return true;
-  reserve_.CountWithout(1);
+  reserve_.CountWithoutFd(1);
   return false;
 }
 
 absl::Status Door::CanInstallAll() {
-  const int64_t without = reserve_.without();
+  const int64_t without = reserve_.without_fd();
   const int64_t room = std::max<int64_t>(reserve_.RoomNow(InFlight()), 0);
   if (without <= room) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrFormat(
@@ -172,7 +172,7 @@ Connection Door::Born(const Taker& taker, const Listener& listener, int fd, wire
                            .birth_generation = taker.generation,
                            .birth_mode = taker.mode};
   if (fd == kWithoutFd) {
-    reserve_.CountWithout(1);
+    reserve_.CountWithoutFd(1);
   } else {
     reserve_.Note(fd);
   }

@@ -83,11 +83,11 @@ class Door {
   Connection Admit(const Taker& taker, const Listener& listener, int fd, wire::TimePoint now);
 
   // For takers of connections without a descriptor. May one of these get one now? If so it counts
-  // as one that has: LeftWithout() if it did not get it after all.
+  // as one that has: StaysWithoutFd() if it did not get it after all.
   bool MayInstall();
-  void LeftWithout() { reserve_.CountWithout(1); }
+  void StaysWithoutFd() { reserve_.CountWithoutFd(1); }
   // One has ended that neither had a descriptor nor the permission for it.
-  void EndedWithout() { reserve_.CountWithout(-1); }
+  void EndedWithoutFd() { reserve_.CountWithoutFd(-1); }
   // OK if all of these could get one now; else FAILED_PRECONDITION with the numbers.
   absl::Status CanInstallAll();
 

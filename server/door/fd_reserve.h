@@ -31,7 +31,7 @@ class FdReserve {
   // the one hole in a process that is full.
   int64_t Room(int64_t connections) const {
     return first_reserved_.load(std::memory_order_relaxed) - others_ -
-           (connections - without_.load(std::memory_order_relaxed));
+           (connections - without_fd_.load(std::memory_order_relaxed));
   }
   // As above, with a look at the limit, which may have been changed.
   int64_t RoomNow(int64_t connections) {
@@ -40,8 +40,8 @@ class FdReserve {
   }
 
   // Connections that have no descriptor: a ring has their file. Of those that end, or get one.
-  void CountWithout(int64_t more) { without_.fetch_add(more, std::memory_order_relaxed); }
-  int64_t without() const { return without_.load(std::memory_order_relaxed); }
+  void CountWithoutFd(int64_t more) { without_fd_.fetch_add(more, std::memory_order_relaxed); }
+  int64_t without_fd() const { return without_fd_.load(std::memory_order_relaxed); }
   // A connection got this number.
   void Note(int fd) {
     if (fd >= first_reserved_.load(std::memory_order_relaxed)) low_.store(true);
@@ -56,7 +56,7 @@ class FdReserve {
   int64_t others_ = kGrowth;  // set by Open()
   std::atomic<int> first_reserved_{0};
   std::atomic<bool> low_{false};
-  std::atomic<int64_t> without_{0};
+  std::atomic<int64_t> without_fd_{0};
 };
 
 }  // namespace handshake::server

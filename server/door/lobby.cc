@@ -89,6 +89,12 @@ void Lobby::Close(wire::TimePoint deadline, wire::Verdict verdict) {
   wake_event_.Raise();  // deadlines may have moved nearer
 }
 
+std::optional<wire::Verdict> Lobby::ClosedFor(wire::TimePoint now) const {
+  const std::lock_guard lock(mutex_);
+  if (!close_at_ || now < *close_at_) return std::nullopt;
+  return closing_verdict_;
+}
+
 void Lobby::Stop() {
   {
     const std::lock_guard lock(mutex_);

@@ -45,6 +45,8 @@ class Lobby {
   // For the shutdown: from now on it offers nothing and serves what it has by itself; from
   // `deadline` on it ends what it has, and what still comes, with `verdict`.
   void Close(wire::TimePoint deadline, wire::Verdict verdict);
+  // The verdict with which it ends all that comes, if its deadline has passed.
+  std::optional<wire::Verdict> ClosedFor(wire::TimePoint now) const;
   // Ends every connection, as above, then the thread. Idempotent.
   void Stop();
 

@@ -67,8 +67,8 @@ class Engine {
     gate_.Close();
   }
 
-  // Whoever else waited at the door has left it, and may have been called in the place of this one:
-  // it looks whether somebody waits. For engines that are not told of all that come. Any thread.
+  // The kernel may wake only one of those that wait at a listener, and the one that it woke may
+  // have left without a look: looks whether somebody waits there. Any thread.
   virtual void LookAgain() {}
 
   // Before StopTaking(): could all that is here be passed to the lobby? If not FAILED_PRECONDITION,

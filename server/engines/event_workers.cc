@@ -12,13 +12,18 @@ EventWorkersEngine::~EventWorkersEngine() = default;
 absl::Status EventWorkersEngine::Prepare() {
   const int64_t count = WorkersWanted();
   for (int64_t i = 0; i < count; ++i) {
-    workers_.push_back(MakeWorker(context().door.MakeDoorway(i, count)));
+    const int64_t shares = SharesWanted();
+    workers_.push_back(MakeWorker(context().door.MakeDoorway(i % shares, shares)));
     if (absl::Status status = workers_.back()->Prepare(); !status.ok()) return status;
   }
   return threads_.Create(count, [this](int64_t i) { RunWorker(i); });
 }
 
 void EventWorkersEngine::Start() { threads_.Release(); }
+
+void EventWorkersEngine::LookAgain() {
+  for (const std::unique_ptr<EventWorker>& worker : workers_) worker->LookAgain();
+}
 
 void EventWorkersEngine::OnDrain() { Enter(Phase::kDraining); }
 
@@ -38,7 +43,8 @@ void EventWorkersEngine::WakeWorkers() {
 
 void EventWorkersEngine::RunWorker(int64_t number) {
   const std::vector<int>& all = context().options.cpus;
-  std::vector<int> own = ShareOf(number, worker_count(), static_cast<int64_t>(all.size()));
+  const int64_t shares = SharesWanted();
+  std::vector<int> own = ShareOf(number % shares, shares, static_cast<int64_t>(all.size()));
   for (int& cpu : own) cpu = all[static_cast<size_t>(cpu)];
   StayOn(own);
   workers_[static_cast<size_t>(number)]->Run();

@@ -24,10 +24,12 @@ class EventWorker {
   virtual void Run() = 0;
   // The phase has changed: look at it. Any thread, from Prepare() on.
   virtual void Wake() = 0;
+  // See Engine. Any thread.
+  virtual void LookAgain() {}
 };
 
-// A few threads; each has a doorway to its share of the shards (see ShareOf) and stays on their
-// CPUs: as many workers as shards are one pinned thread a CPU.
+// A few threads. The shards are cut into as many shares (see ShareOf); each has a doorway to one
+// and stays on its CPUs: as many workers as shards are one pinned thread a CPU.
 class EventWorkersEngine : public Engine {
  public:
   enum class Phase : uint8_t {
@@ -44,6 +46,7 @@ class EventWorkersEngine : public Engine {
 
   absl::Status Prepare() override;
   void Start() override;
+  void LookAgain() override;
 
   // For its workers.
   Phase phase() const { return phase_.load(); }
@@ -57,8 +60,9 @@ class EventWorkersEngine : public Engine {
 
  protected:
   virtual std::unique_ptr<EventWorker> MakeWorker(Doorway doorway) = 0;
-  // How many threads.
+  // How many threads, and into how many shares the shards are cut: worker w has share w % shares.
   virtual int64_t WorkersWanted() const { return context().options.workers; }
+  virtual int64_t SharesWanted() const { return context().options.workers; }
   void WakeWorkers();
   // For the destructor of an engine whose own members its workers use.
   void JoinWorkers() { threads_.Join(); }

@@ -31,6 +31,11 @@ constexpr std::chrono::milliseconds kLeaveAgain{5};
 // What the kernel takes for the size of a table, whatever the limit of open files.
 constexpr rlim_t kMostPlaces = 1 << 20;
 
+// Each has two descriptors, its own and its wake-up, and in a switch there are twice as many: no
+// more than the door leaves for others.
+constexpr int64_t kMostRings = 64;
+static_assert(4 * kMostRings <= FdReserve::kGrowth);
+
 int64_t FdLimit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
@@ -97,18 +102,22 @@ absl::Status IoUringEngine::ShareOutPlaces() {
         "direct descriptors: raise ulimit -n, to %d at least",
         2 * SparePlaces()));
   }
-  rings_ = std::max(rings_, (connections + most - 1) / most);
+  const int64_t needed = (connections + most - 1) / most;
+  if (needed > kMostRings) {
+    return absl::ResourceExhaustedError(absl::StrFormat(
+        "%d connections without descriptors need %d rings, for a ring's table has no more places "
+        "than the limit of open files, and there may be %d: raise ulimit -n, to %d at least, or "
+        "lower --io-uring-direct",
+        connections, needed, kMostRings,
+        (connections + kMostRings - 1) / kMostRings + SparePlaces()));
+  }
+  rings_ = std::max(needed, std::min({rings_, connections, kMostRings}));
   places_ = (connections + rings_ - 1) / rings_;
   return absl::OkStatus();
 }
 
 uint32_t IoUringEngine::table_size() const {
   return places_ == 0 ? 0 : static_cast<uint32_t>(places_ + SparePlaces());
-}
-
-void IoUringEngine::LookAgain() {
-  looks_.fetch_add(1);
-  WakeWorkers();
 }
 
 void IoUringEngine::Start() {
@@ -150,8 +159,7 @@ void IoUringWorker::Run() {
   while (true) {
     ring_.Turn(NextTurn());
     now_ = wire::Clock::now();
-    if (engine_.stopping()) StopTaking();
-    if (engine_.looks() != looks_) LookAgain();
+    Heed();
     const auto handle = [this](const Completion& completion) { Handle(completion); };
     if (stopping_ && !stopped_) {
       ring_.ReapFirst(IsOfTheDoor, handle);  // nobody waits for those inside to be served
@@ -205,6 +213,7 @@ void IoUringWorker::Handle(const Completion& completion) {
   } else if (tag == kWakeTag) {
     wake_.Clear();
     ring_.Poll(wake_.fd(), POLLIN, kWakeTag);
+    Heed();  // after the clear: what is said later wakes again
   } else if (tag == kOffersTag) {
     TakeOffers();
   } else if (const auto listener = static_cast<uint32_t>(tag); (tag & kAcceptTag) == kAcceptTag) {
@@ -218,7 +227,10 @@ void IoUringWorker::OnConnection(uint32_t slot, Request request, const Completio
   auto& [connection, note] = table_.at(slot);
   switch (request) {
     case Request::kSend:  // the receive behind it completes too: then it goes on
-      if (completion.result <= 0) return;
+      if (completion.result <= 0) {
+        if (!SaysNothing(completion.result)) connection.session.OnReset(now_);
+        return;
+      }
       return OnWritten(connection, static_cast<size_t>(completion.result), ledger(), now_);
     case Request::kReceive:
       return OnReceived(slot, completion);
@@ -250,6 +262,7 @@ void IoUringWorker::OnReceived(uint32_t slot, const Completion& completion) {
 void IoUringWorker::OpenDoor() {
   if (stopping_) return;
   if (!MayAccept()) return StayAway();
+  away_.store(false);
   for (size_t i = 0; i < accepting_.size(); ++i) {
     if (!accepting_[i]) Ask(i);
   }
@@ -314,17 +327,28 @@ bool IoUringWorker::HasRoom() {
 void IoUringWorker::StayAway() {
   if (back_at_door_) return;
   broken_in_a_row_ = 0;
+  away_.store(true);
   back_at_door_ = now_ + back_off_.Next();
   for (size_t i = 0; i < accepting_.size(); ++i) {
     if (accepting_[i]) ring_.Cancel(kAcceptTag | i);
   }
 }
 
+void IoUringWorker::LookAgain() {
+  if (away_.load()) return;  // what it asks for next looks
+  look_again_.store(true);
+  Wake();
+}
+
+void IoUringWorker::Heed() {
+  if (engine_.stopping()) StopTaking();
+  if (look_again_.exchange(false)) AskAnew();
+}
+
 // The kernel wakes one of the rings that wait at a listener. If that one stops before it has
 // looked, the connection waits there and nobody knows: an accept that is asked for anew sees it.
-void IoUringWorker::LookAgain() {
-  looks_ = engine_.looks();
-  if (back_at_door_) return;  // it will ask anyway
+void IoUringWorker::AskAnew() {
+  if (back_at_door_ || stopping_) return;
   for (size_t i = 0; i < accepting_.size(); ++i) {
     if (accepting_[i]) ring_.Cancel(kAcceptTag | i);
   }
@@ -417,12 +441,12 @@ void IoUringWorker::ServeNow(uint32_t slot) {
 }
 
 void IoUringWorker::ServePlaced(uint32_t slot) {
-  const auto& [connection, note] = table_.at(slot);
+  auto& [connection, note] = table_.at(slot);
   const bool over =
       connection.session.verdict() != wire::Verdict::kNone || now_ >= connection.session.deadline();
   if (!over) return AwaitPlaced(slot);
-  if (note.leaving || engine_.context().door.MayInstall()) return Install(slot);
-  JudgePlaced(slot);
+  note.may_install = note.may_install || engine_.context().door.MayInstall();
+  return note.may_install ? Install(slot) : JudgePlaced(slot);
 }
 
 void IoUringWorker::AwaitPlaced(uint32_t slot) {
@@ -439,7 +463,8 @@ void IoUringWorker::Install(uint32_t slot) {
 void IoUringWorker::OnInstalled(uint32_t slot, int result) {
   auto& [connection, note] = table_.at(slot);
   if (result < 0) {
-    engine_.context().door.LeftWithout();
+    engine_.context().door.StaysWithoutFd();
+    note.may_install = false;
     if (!std::exchange(note.leaving, false)) return JudgePlaced(slot);
     leave_again_ = now_ + kLeaveAgain;
     return GoOn(slot);
@@ -456,6 +481,10 @@ void IoUringWorker::JudgePlaced(uint32_t slot) {
   wire::Session& session = table_.at(slot).connection.session;
   if (session.verdict() == wire::Verdict::kNone) session.OnTime(now_);
   if (session.verdict() == wire::Verdict::kNone) return AwaitPlaced(slot);  // it had moved
+  EndPlaced(slot);
+}
+
+void IoUringWorker::EndPlaced(uint32_t slot) {
   const int place = table_.at(slot).note.place;
   engine_.End(Ended(slot), now_);
   ring_.Reset(place);
@@ -483,7 +512,7 @@ void IoUringWorker::End(uint32_t slot) {
 Connection IoUringWorker::Ended(uint32_t slot) {
   if (const Note& note = table_.at(slot).note; note.place != kNoPlace) {
     --placed_;
-    if (!note.leaving) engine_.context().door.EndedWithout();  // else it was counted as one with
+    if (!note.may_install) engine_.context().door.EndedWithoutFd();
   }
   return Forget(slot);
 }
@@ -515,22 +544,31 @@ Connection IoUringWorker::Forget(uint32_t slot) {
 void IoUringWorker::LetLeave() {
   if (leave_again_ && now_ < *leave_again_) return;
   leave_again_.reset();
+  const bool closed = engine_.context().lobby.ClosedFor(now_).has_value();
   const size_t count = std::min(IoUringEngine::kHandOverSlice, table_.size());
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count; ++i, ++leave_at_) {
     leave_at_ = table_.NextInUse(leave_at_);
     Note& note = table_.at(leave_at_).note;
-    if (note.place != kNoPlace && !note.leaving && !engine_.context().door.MayInstall()) {
-      leave_again_ = now_ + kLeaveAgain;
-      return;
+    if (note.place != kNoPlace && !note.may_install && !closed) {
+      note.may_install = engine_.context().door.MayInstall();
+      if (!note.may_install) {
+        leave_again_ = now_ + kLeaveAgain;
+        continue;
+      }
     }
     note.leaving = true;
     CancelRequest(leave_at_);
-    ++leave_at_;
   }
 }
 
 void IoUringWorker::Detach(uint32_t slot) {
-  if (table_.at(slot).note.place != kNoPlace) return Install(slot);
+  auto& [connection, note] = table_.at(slot);
+  if (note.place != kNoPlace) {
+    if (note.may_install) return Install(slot);
+    // The lobby would end it at once: for that it needs no descriptor.
+    connection.session.Abort(*engine_.context().lobby.ClosedFor(now_));
+    return EndPlaced(slot);
+  }
   if (slice_.empty()) detached_at_ = wire::Clock::now();
   slice_.push_back(Forget(slot));
   if (slice_.size() == IoUringEngine::kHandOverSlice) HandOverSlice();

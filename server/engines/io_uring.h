@@ -45,14 +45,11 @@ class IoUringEngine final : public EventWorkersEngine {
 
   absl::Status Prepare() override;
   void Start() override;
-  void LookAgain() override;
   absl::Status CanLeave() const override { return context().door.CanInstallAll(); }
 
   // For its workers: may they ask for no more? Then each says once that nothing is on its way.
   bool stopping() const { return stopping_.load(); }
   void WorkerStopped();
-  // Changes with each LookAgain().
-  uint32_t looks() const { return looks_.load(); }
   // Of each worker, for connections without a descriptor; 0: they have one.
   int64_t places() const { return places_; }
   // How many there must be in its table for that.
@@ -61,6 +58,8 @@ class IoUringEngine final : public EventWorkersEngine {
  protected:
   std::unique_ptr<EventWorker> MakeWorker(Doorway doorway) override;
   int64_t WorkersWanted() const override { return rings_; }
+  // Who has a place left takes from every shard.
+  int64_t SharesWanted() const override { return places_ > 0 ? 1 : rings_; }
   void OnStopTaking() override;
 
  private:
@@ -69,7 +68,6 @@ class IoUringEngine final : public EventWorkersEngine {
 
   int64_t rings_ = context().options.workers;
   int64_t places_ = 0;
-  std::atomic<uint32_t> looks_{0};
   std::atomic<bool> stopping_{false};
   std::atomic<int64_t> taking_{0};  // workers that may still accept
 };
@@ -81,6 +79,7 @@ class IoUringWorker final : public EventWorker {
   absl::Status Prepare() override;
   void Run() override;
   void Wake() override { wake_.Raise(); }
+  void LookAgain() override;
 
  private:
   static constexpr int kNoPlace = -1;
@@ -88,8 +87,9 @@ class IoUringWorker final : public EventWorker {
   enum class Request : uint8_t { kReceive, kSend, kPoll, kInstall };
   struct Note {
     Request request = Request::kReceive;
-    bool leaving = false;  // goes to the lobby as soon as the request is over
-    int place = kNoPlace;  // in the ring's table, while the connection has no descriptor
+    bool leaving = false;      // goes to the lobby as soon as the request is over
+    bool may_install = false;  // the door has granted it a descriptor
+    int place = kNoPlace;      // in the ring's table, while the connection has no descriptor
   };
 
   void Handle(const Completion& completion);
@@ -106,7 +106,9 @@ class IoUringWorker final : public EventWorker {
   // May as many connections come as the ring has room for, before anybody looks at one?
   bool HasRoom();
   void StayAway();
-  void LookAgain();
+  void AskAnew();
+  // What others have said since the last look.
+  void Heed();
   void TakeOffers();
   void StopTaking();
   void OnAcceptCancelled(size_t listener, const Completion& completion);
@@ -124,6 +126,7 @@ class IoUringWorker final : public EventWorker {
   void OnInstalled(uint32_t slot, int result);
   // It is due or over, and there is none for it.
   void JudgePlaced(uint32_t slot);
+  void EndPlaced(uint32_t slot);
   void Await(uint32_t slot, Progress progress);
   void End(uint32_t slot);
   Connection Ended(uint32_t slot);
@@ -153,7 +156,8 @@ class IoUringWorker final : public EventWorker {
   std::vector<bool> accepting_;  // by listener: the kernel does
   int accepting_count_ = 0;
   int cancels_unanswered_ = 0;
-  uint32_t looks_ = 0;     // of the engine's, those that were done
+  std::atomic<bool> away_{true};  // no accept is asked for, and the next will be a new one
+  std::atomic<bool> look_again_{false};
   int64_t placed_ = 0;     // connections that have a place
   int64_t room_left_ = 0;  // connections that may come before the room is reckoned again
   bool stopping_ = false;

@@ -255,7 +255,7 @@ void Ring::Close(RingFile file) {
 }
 
 void Ring::Reset(int place) {
-  Reserve(2);  // a chain must not be torn
+  // Both are done where they are handed over, in their order: a chain would put off the second.
   io_uring_sqe* const sqe = Next();
   io_uring_prep_rw(IORING_OP_URING_CMD, sqe, place, nullptr, 0, 0);
   sqe->cmd_op = kSocketSetOption;
@@ -264,7 +264,7 @@ void Ring::Reset(int place) {
   sqe->addr = uint64_t{SO_LINGER} << 32 | SOL_SOCKET;
   sqe->file_index = sizeof(kResetOnClose);
   sqe->addr3 = reinterpret_cast<uintptr_t>(&kResetOnClose);
-  sqe->flags |= IOSQE_FIXED_FILE | IOSQE_IO_HARDLINK | IOSQE_CQE_SKIP_SUCCESS;
+  sqe->flags |= IOSQE_FIXED_FILE | IOSQE_CQE_SKIP_SUCCESS;
   sqe->user_data = kSilent;
   Close({place, true});
 }

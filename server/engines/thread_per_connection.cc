@@ -15,6 +15,9 @@ namespace {
 // count.
 constexpr size_t kStackBytes = 256 * 1024;
 
+// Places that are kept for the next ones: more than end between two starts, unless a crowd leaves.
+constexpr size_t kSpareWorkers = 64;
+
 // As many as one core ends within about a millisecond.
 constexpr int kLeaveSlice = 16;
 
@@ -69,8 +72,8 @@ void ThreadPerConnectionEngine::HandOverAll() {
     for (Worker& worker : workers_) {
       if (asked == kLeaveSlice) break;
       worker.leave.store(true);
-      // Still in the list, so the thread still exists.
-      pthread_kill(worker.thread, LeaveSignal());
+      // Still in the list, so a thread that runs still exists.
+      if (worker.runs.load()) pthread_kill(worker.thread, LeaveSignal());
       ++asked;
     }
     const size_t goal = workers_.size() - static_cast<size_t>(asked);
@@ -84,7 +87,8 @@ void ThreadPerConnectionEngine::RunAcceptor() {
   sigset_t leave;
   sigemptyset(&leave);
   sigaddset(&leave, LeaveSignal());
-  pthread_sigmask(SIG_BLOCK, &leave, nullptr);  // the connection threads inherit this
+  pthread_sigmask(SIG_BLOCK, &leave, &while_waiting_);  // the connection threads inherit this
+  sigdelset(&while_waiting_, LeaveSignal());
 
   Doorway doorway = context().door.MakeDoorway();
   DoorWatch watch(doorway, drain_);
@@ -131,13 +135,15 @@ bool ThreadPerConnectionEngine::StartThread(Connection&& connection) {
     HandOver({&connection, 1}, wire::Clock::now());
     return false;
   }
-  Worker& worker = workers_.emplace_back(this, std::move(connection));
-  worker.self = std::prev(workers_.end());
-  const int error = pthread_create(&worker.thread, &attributes, &RunWorker, &worker);
+  Worker& worker = AddWorker(std::move(connection));
+  lock.unlock();  // a thread takes long to start, and others want to end
+  pthread_t thread;
+  const int error = pthread_create(&thread, &attributes, &RunWorker, &worker);
   pthread_attr_destroy(&attributes);
   if (error == 0) return true;
-  Connection left = std::move(worker.connection);
-  workers_.erase(worker.self);
+  Connection left = *std::move(worker.connection);
+  lock.lock();
+  RemoveWorker(worker);
   lock.unlock();
   HandOver({&left, 1}, wire::Clock::now());
   return false;
@@ -146,20 +152,36 @@ bool ThreadPerConnectionEngine::StartThread(Connection&& connection) {
 void* ThreadPerConnectionEngine::RunWorker(void* argument) {
   Worker& worker = *static_cast<Worker*>(argument);
   ThreadPerConnectionEngine& engine = *worker.engine;
+  worker.thread = pthread_self();
+  worker.runs.store(true);
   engine.ServeToTheEnd(worker);
   engine.context().cpu_meter.AddThisThread(Mode::kThreadPerConnection);
   // The last thing it does with the engine: whoever waits for the list may destroy it then.
   const std::lock_guard lock(engine.mutex_);
-  engine.workers_.erase(worker.self);
-  engine.changed_.notify_all();
+  engine.RemoveWorker(worker);
   return nullptr;
 }
 
+ThreadPerConnectionEngine::Worker& ThreadPerConnectionEngine::AddWorker(Connection&& connection) {
+  while (spare_.size() > kSpareWorkers) spare_.pop_back();
+  if (spare_.empty()) spare_.emplace_back().engine = this;
+  workers_.splice(workers_.end(), spare_, spare_.begin());
+  Worker& worker = workers_.back();
+  worker.connection.emplace(std::move(connection));
+  worker.self = std::prev(workers_.end());
+  worker.leave.store(false);
+  worker.runs.store(false);
+  return worker;
+}
+
+void ThreadPerConnectionEngine::RemoveWorker(Worker& worker) {
+  worker.connection.reset();
+  spare_.splice(spare_.begin(), workers_, worker.self);
+  changed_.notify_all();
+}
+
 void ThreadPerConnectionEngine::ServeToTheEnd(Worker& worker) {
-  sigset_t while_waiting;
-  pthread_sigmask(SIG_SETMASK, nullptr, &while_waiting);
-  sigdelset(&while_waiting, LeaveSignal());
-  Connection& connection = worker.connection;
+  Connection& connection = *worker.connection;
   while (true) {
     const Progress progress = Serve(connection);
     if (progress == Progress::kEnded) return;
@@ -167,7 +189,7 @@ void ThreadPerConnectionEngine::ServeToTheEnd(Worker& worker) {
     const short interest = progress == Progress::kAwaitWritable ? POLLOUT : POLLIN;
     pollfd fd = {.fd = connection.fd.get(), .events = interest, .revents = 0};
     const timespec timeout = Until(connection.session.deadline());
-    ppoll(&fd, 1, &timeout, &while_waiting);
+    ppoll(&fd, 1, &timeout, &while_waiting_);
     if (worker.leave.load()) return HandOver({&connection, 1}, wire::Clock::now());
   }
 }

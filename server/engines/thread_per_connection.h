@@ -6,8 +6,10 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <csignal>
 #include <list>
 #include <mutex>
+#include <optional>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -39,13 +41,17 @@ class ThreadPerConnectionEngine final : public Engine {
   void HandOverAll() override;
 
  private:
-  // A connection and its thread. The thread leaves the list as its last act.
+  // A connection and its thread. The thread leaves the list as its last act. The place is used
+  // again by the acceptor: a thread that frees memory must first set up an allocator of its own.
   struct Worker {
     ThreadPerConnectionEngine* engine;
-    Connection connection;
-    pthread_t thread{};
+    std::optional<Connection> connection;
+    std::list<Worker>::iterator self;
+    // Each of the two sets its own and then looks at the other's, so the thread either is sent the
+    // signal or sees that it has to leave.
     std::atomic<bool> leave{false};
-    std::list<Worker>::iterator self = {};
+    std::atomic<bool> runs{false};
+    pthread_t thread{};  // set before `runs`
   };
 
   void RunAcceptor();
@@ -54,14 +60,18 @@ class ThreadPerConnectionEngine final : public Engine {
   // If no thread can be had the connection goes to the lobby; false then. So it does when all
   // leave.
   bool StartThread(Connection&& connection);
+  Worker& AddWorker(Connection&& connection);
+  void RemoveWorker(Worker& worker);
   static void* RunWorker(void* worker);
   void ServeToTheEnd(Worker& worker);
 
-  net::WakeEvent drain_;  // a latch: the acceptor may end
+  net::WakeEvent drain_;      // a latch: the acceptor may end
+  sigset_t while_waiting_{};  // the signals that a connection thread blocks then
 
   std::mutex mutex_;                 // guards all below
   std::condition_variable changed_;  // a worker has ended, or draining_ was set
   std::list<Worker> workers_;
+  std::list<Worker> spare_;  // the places of those that have ended
   bool draining_ = false;
   bool leaving_ = false;  // HandOverAll() has begun: no more workers
 

@@ -72,6 +72,10 @@ def measure(bench):
         yield compare(bench, f"{mode}, QUICKACK off / as the kernel has it",
                       Side(catalog.ours(mode)), Side(catalog.ours(mode), swallow),
                       QUICKACK_GATE if mode == "epoll" else None)
+    # What the option does for a server that does nothing else: no mode of ours can gain more.
+    floor = catalog.other("C epoll")
+    yield compare(bench, "C epoll, QUICKACK off / as the kernel has it", Side(floor),
+                  Side(floor, swallow), None)
 
 
 def control(bench, kind):

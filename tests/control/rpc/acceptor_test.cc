@@ -28,6 +28,7 @@ class AcceptorTest : public testing::Test {
   static constexpr size_t kMost = 3;
 
   void SetUp() override {
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit_), 0);
     ASSERT_TRUE(acceptor_.Listen(*net::Address::Parse("127.0.0.1:0")).ok());
     ASSERT_TRUE(acceptor_
                     .Start([this](int fd) {
@@ -37,6 +38,8 @@ class AcceptorTest : public testing::Test {
                     })
                     .ok());
   }
+
+  void TearDown() override { EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &limit_), 0); }
 
   UniqueFd Connect() {
     UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -60,6 +63,7 @@ class AcceptorTest : public testing::Test {
            recv(fd.get(), &byte, 1, 0) <= 0;
   }
 
+  rlimit limit_{};
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<UniqueFd> accepted_;
@@ -98,10 +102,8 @@ TEST_F(AcceptorTest, IsNotMisledByANumberThatIsUsedAgain) {
 }
 
 TEST_F(AcceptorTest, GoesOnWhenThereAreDescriptorsAgain) {
-  rlimit limit{};
-  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
   UniqueFd client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  rlimit low = limit;
+  rlimit low = limit_;
   low.rlim_cur = static_cast<rlim_t>(stats::ReadProcessUsage().open_fd_count) + 16;
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
   std::vector<UniqueFd> others;
@@ -117,7 +119,6 @@ TEST_F(AcceptorTest, GoesOnWhenThereAreDescriptorsAgain) {
   }
   others.clear();
   EXPECT_TRUE(Next());
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
 TEST_F(AcceptorTest, StopsAndFreesTheAddress) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -84,17 +85,26 @@ TEST_F(IoUringDirectTest, HoldsMoreThanItHasDescriptorsForAndAllFinish) {
 }
 
 // All of a ring's places are taken: whoever comes waits in the queue, and nobody is turned away.
-TEST_F(IoUringDirectTest, TheQueueWaitsForAPlace) {
+class PlacesTest : public IoUringDirectTest, public testing::WithParamInterface<int64_t> {};
+
+TEST_P(PlacesTest, TheQueueWaitsForOne) {
   constexpr int kPlaces = 50;
   engine_.io_uring_direct = kPlaces;
+  engine_.workers = GetParam();
   Start(Mode::kIoUring, PatientHandshake());
   LoadProcess load(address(), {.one_byte = 3 * kPlaces});
   ASSERT_TRUE(WaitUntil([&] { return totals().in_flight >= kPlaces; }));
-  ASSERT_TRUE(WaitUntil(
-      [&] { return NewSnapshot()->listeners.front().accept_queue == 3 * kPlaces - kPlaces; }));
+  ASSERT_TRUE(
+      WaitUntil([&] { return NewSnapshot()->listeners.front().accept_queue == 2 * kPlaces; }));
   EXPECT_EQ(totals().in_flight, kPlaces);
   FinishAndCheck(load);
 }
+
+// Wherever they come in, whatever ring has room.
+INSTANTIATE_TEST_SUITE_P(
+    Workers, PlacesTest,
+    testing::Range<int64_t>(
+        1, std::min<int64_t>(2, static_cast<int64_t>(server::AllowedCpus().size())) + 1));
 
 TEST_F(IoUringDirectTest, ASwitchThatWouldLeaveSomeBehindIsRefusedWithTheNumbers) {
   constexpr int kCrowd = 700;
@@ -182,7 +192,7 @@ TEST_F(IoUringDirectTest, AHandOverThatRunsOutOfDescriptorsGoesOnLater) {
 TEST_F(IoUringDirectTest, WhoIsLateWithoutADescriptorIsReset) {
   constexpr std::array kErrors = {EMFILE};
   constexpr int kLate = 20;
-  Start(Mode::kIoUring, {.framing = wire::Framing::kLine, .step_timeout = milliseconds(300)});
+  Start(Mode::kIoUring, {.framing = wire::Framing::kLine, .step_timeout = milliseconds(1'500)});
   Interpose::FailShare(Call::kRingInstall, kErrors, 1'000'000, 3);
   std::vector<std::unique_ptr<RawClient>> late;
   for (int i = 0; i < kLate; ++i) {
@@ -201,6 +211,26 @@ TEST_F(IoUringDirectTest, WhoIsLateWithoutADescriptorIsReset) {
   EXPECT_THAT(with_one.ReceiveAll().bytes, HasSubstr("ERROR TIMEOUT_STEP_1"));
 }
 
+// Their descriptors are in use, and only their leaving would free some.
+TEST_F(IoUringDirectTest, AStopEndsThoseWhoCameWithADescriptorToo) {
+  constexpr int kCrowd = 400;
+  Start(Mode::kEpoll, PatientHandshake());
+  LoadProcess load(address(), {.busy = 1, .one_byte = kCrowd});
+  ASSERT_TRUE(WaitUntil([&] { return totals().in_flight >= kCrowd; }));
+  ASSERT_TRUE(SwitchTo(Mode::kIoUring).ok());
+  ASSERT_TRUE(WaitUntil([&] { return NewSnapshot()->lobby_count >= kCrowd; }));
+  LoadProcess fresh(address(), {.one_byte = 50});
+  ASSERT_TRUE(WaitUntil([&] { return totals().in_flight >= kCrowd + 50; }));
+  load.Nudge();  // into the rings, with their descriptors
+  ASSERT_TRUE(WaitUntil([&] { return NewSnapshot()->lobby_count == 0; }));
+  LimitTo(-kCrowd);
+  const auto began = std::chrono::steady_clock::now();
+  plane_->Stop(milliseconds(50));
+  EXPECT_LE(std::chrono::steady_clock::now() - began, std::chrono::seconds(10));
+  EXPECT_GE(Ended(wire::Verdict::kClosedAtShutdown), 50);
+  EXPECT_EQ(totals().in_flight, 0);
+}
+
 TEST_F(IoUringDirectTest, AStopEndsMoreThanItHasDescriptorsFor) {
   constexpr int kCrowd = 2'000;
   LimitTo(500);
@@ -210,6 +240,28 @@ TEST_F(IoUringDirectTest, AStopEndsMoreThanItHasDescriptorsFor) {
   plane_->Stop(milliseconds(50));
   EXPECT_EQ(Ended(wire::Verdict::kClosedAtShutdown), kCrowd);
   EXPECT_EQ(totals().in_flight, 0);
+}
+
+TEST_F(IoUringDirectTest, MoreThanTheRingsThereMayBeIsNamed) {
+  engine_.io_uring_direct = 10'000'000;
+  server::DataPlaneOptions options;
+  options.listeners = {{*net::Address::Parse("127.0.0.1:0"), {}}};
+  options.mode = Mode::kIoUring;
+  options.engine = engine_;
+  LimitTo(1'000);
+  const absl::Status status = server::DataPlane::Start(options).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("--io-uring-direct"));
+}
+
+// Message 1 is there, and the peer is not: the answer cannot be sent.
+TEST_F(IoUringDirectTest, WhoHasLeftBeforeTheAnswerIsGoneAtOnce) {
+  Interpose::FailNext(Call::kSend, ECONNRESET, 1'000'000, /*skip=*/1);  // the client's own
+  Start(Mode::kIoUring, PatientHandshake());
+  RawClient client(address());
+  client.Send("HELLO 1\n");
+  EXPECT_TRUE(WaitUntil([&] { return Ended(wire::Verdict::kPeerResetStep2) == 1; }));
+  EXPECT_LE(Interpose::Calls(Call::kSend), 3) << "it spins";
 }
 
 TEST_F(IoUringDirectTest, ALimitThatLeavesNoRoomForATableIsNamed) {
@@ -245,6 +297,21 @@ TEST_F(IoUringDirectTest, NobodyWaitsBetweenTwoRings) {
     ASSERT_EQ(answer, "HELLO 2\n") << "round " << i;
     client.Send("HELLO 3\n");
     EXPECT_EQ(StreamEndName(client.ReceiveAll().end), "FIN");
+  }
+}
+
+// A stop right behind a look: the wake-up of the one must not swallow the other's.
+TEST_F(IoUringDirectTest, AStopBehindALookIsSeenOnAnIdleServer) {
+  if (server::AllowedCpus().size() < 2) GTEST_SKIP() << "one CPU only";
+  const int rounds = kSanitized ? 50 : 500;
+  Start(Mode::kIoUring);
+  for (int i = 0; i < rounds; ++i) {
+    server::SwitchRequest request;
+    request.target = Mode::kIoUring;
+    request.workers = 2 - i % 2;
+    const auto began = std::chrono::steady_clock::now();
+    ASSERT_TRUE(plane_->Switch(request).ok());
+    ASSERT_LE(std::chrono::steady_clock::now() - began, std::chrono::seconds(5)) << "round " << i;
   }
 }
 
