@@ -47,11 +47,13 @@ class IoUringDirectTest : public DataPlaneFixture {
     DataPlaneFixture::TearDown();
   }
 
-  // Leaves descriptors for `connections`, beside what the server keeps for others.
+  // Leaves descriptors for `connections` (below 0: not even for those there are), beside what the
+  // server keeps for others.
   void LimitTo(int64_t connections) const {
     const int64_t most = stats::ReadProcessUsage().open_fd_count + server::FdReserve::kGrowth +
                          server::FdReserve::kSize + connections;
-    const rlimit low = {.rlim_cur = static_cast<rlim_t>(most), .rlim_max = limit_.rlim_max};
+    const rlimit low = {.rlim_cur = static_cast<rlim_t>(std::max<int64_t>(most, 64)),
+                        .rlim_max = limit_.rlim_max};
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
   }
   void LiftLimit() const { ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit_), 0); }
@@ -188,6 +190,35 @@ TEST_F(IoUringDirectTest, AHandOverThatRunsOutOfDescriptorsGoesOnLater) {
   FinishAndCheck(load);
 }
 
+// Nor do those behind him wait who have one.
+TEST_F(IoUringDirectTest, AHandOverGoesRoundThoseForWhomThereIsNoDescriptor) {
+  constexpr int kWithout = 40;
+  constexpr int kWith = 300;
+  engine_.workers = 1;
+  Start(Mode::kIoUring, PatientHandshake());
+  LoadProcess without(address(), {.one_byte = kWithout});
+  ASSERT_TRUE(WaitUntil([&] { return totals().in_flight == kWithout; }));
+  ASSERT_TRUE(SwitchTo(Mode::kEpoll).ok());
+  LoadProcess with(address(), {.busy = 1, .one_byte = kWith});
+  ASSERT_TRUE(WaitUntil([&] { return totals().in_flight >= kWithout + kWith; }));
+  ASSERT_TRUE(SwitchTo(Mode::kIoUring).ok());
+  LoadProcess late(address(), {.one_byte = kWithout});  // the first places of the new table
+  ASSERT_TRUE(WaitUntil([&] { return totals().in_flight >= 2 * kWithout + kWith; }));
+  with.Nudge();
+  ASSERT_TRUE(WaitUntil([&] { return NewSnapshot()->lobby_count == kWithout; }));
+  server::SwitchRequest request;
+  request.target = Mode::kEpoll;
+  request.drain_timeout = milliseconds(200);
+  ASSERT_TRUE(plane_->Switch(request).ok());
+  LimitTo(-2 * kWith);  // after the switch was granted
+  EXPECT_TRUE(WaitUntil([&] { return NewSnapshot()->lobby_count >= kWithout + kWith; }));
+  LiftLimit();
+  EXPECT_EQ(late.Finish().lost(), 0);
+  EXPECT_EQ(without.Finish().lost(), 0);
+  EXPECT_EQ(with.Finish().lost(), 0);
+  EXPECT_EQ(TotalsOf(*AtRest()).failed, 0);
+}
+
 // The deadline holds for those too for whom there is no descriptor, and so no farewell.
 TEST_F(IoUringDirectTest, WhoIsLateWithoutADescriptorIsReset) {
   constexpr std::array kErrors = {EMFILE};
@@ -223,7 +254,7 @@ TEST_F(IoUringDirectTest, AStopEndsThoseWhoCameWithADescriptorToo) {
   ASSERT_TRUE(WaitUntil([&] { return totals().in_flight >= kCrowd + 50; }));
   load.Nudge();  // into the rings, with their descriptors
   ASSERT_TRUE(WaitUntil([&] { return NewSnapshot()->lobby_count == 0; }));
-  LimitTo(-kCrowd);
+  LimitTo(-2 * kCrowd);  // not even then
   const auto began = std::chrono::steady_clock::now();
   plane_->Stop(milliseconds(50));
   EXPECT_LE(std::chrono::steady_clock::now() - began, std::chrono::seconds(10));
@@ -303,14 +334,15 @@ TEST_F(IoUringDirectTest, NobodyWaitsBetweenTwoRings) {
 // A stop right behind a look: the wake-up of the one must not swallow the other's.
 TEST_F(IoUringDirectTest, AStopBehindALookIsSeenOnAnIdleServer) {
   if (server::AllowedCpus().size() < 2) GTEST_SKIP() << "one CPU only";
-  const int rounds = kSanitized ? 50 : 500;
-  Start(Mode::kIoUring);
+  const int rounds = kSanitized ? 20 : 200;
   for (int i = 0; i < rounds; ++i) {
+    Start(Mode::kIoUring);
     server::SwitchRequest request;
     request.target = Mode::kIoUring;
-    request.workers = 2 - i % 2;
-    const auto began = std::chrono::steady_clock::now();
+    request.workers = 2;
     ASSERT_TRUE(plane_->Switch(request).ok());
+    const auto began = std::chrono::steady_clock::now();
+    plane_->Stop(milliseconds(0));
     ASSERT_LE(std::chrono::steady_clock::now() - began, std::chrono::seconds(5)) << "round " << i;
   }
 }
