@@ -12,6 +12,7 @@
 #include "control/report/load_report.h"
 #include "control/report/terminal.h"
 #include "control/services/convert.h"
+#include "control/services/load_spec.h"
 
 namespace handshake::client {
 namespace {
@@ -23,6 +24,7 @@ constexpr int64_t kMaxConcurrency = 20'000;
 constexpr int64_t kMaxThreads = 256;
 constexpr std::chrono::hours kMaxDuration{1};
 constexpr int64_t kMaxCount = 1'000'000'000;
+constexpr double kMaxRate = 1'000'000;
 
 constexpr std::chrono::milliseconds kProgressInterval{200};
 
@@ -33,6 +35,11 @@ struct LoadFlags {
   std::optional<int64_t> count;
   std::string framing = "line";
   int64_t threads = 0;
+  nanoseconds think_time{};
+  std::optional<double> rate;
+  std::string arrivals = "poisson";
+  int64_t seed = 0;
+  int64_t max_in_flight = 0;
   std::optional<int64_t> hold;
   std::optional<nanoseconds> hold_for;
   int64_t processes = 0;
@@ -76,19 +83,21 @@ LoadSpec SpecOf(const LoadFlags& flags, const net::Address& target) {
   spec.count = flags.count;
   spec.threads = flags.threads;
   spec.handshake.framing = FramingOf(flags);
+  spec.think_time = flags.think_time;
+  if (flags.rate) {
+    spec.open = {.rate = *flags.rate,
+                 .arrivals = flags.arrivals == "even" ? Arrivals::kEven : Arrivals::kPoisson,
+                 .seed = static_cast<uint64_t>(flags.seed),
+                 .max_in_flight = flags.max_in_flight};
+  }
   return spec;
 }
 
 // The run so far, as the service would answer it.
 v1::LoadRun Describe(const LoadRun& run, std::chrono::system_clock::time_point start) {
-  const LoadSpec& spec = run.spec();
   const LoadReport report = run.Report();
   v1::LoadRun message;
-  message.mutable_spec()->set_target(spec.target.ToString());
-  message.mutable_spec()->set_concurrency(spec.concurrency);
-  message.mutable_spec()->set_framing(control::ToProto(spec.handshake.framing));
-  if (spec.duration) *message.mutable_spec()->mutable_duration() = control::ToProto(*spec.duration);
-  if (spec.count) message.mutable_spec()->set_handshake_count(*spec.count);
+  *message.mutable_spec() = control::ToProto(run.spec());
   *message.mutable_start_time() = control::ToProto(start);
   control::FillCounts(report, message);
   if (!report.done) {
@@ -138,12 +147,39 @@ int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
                     interrupts.happened() ? report::kExitInterrupted : code);
 }
 
+void AddOpenLoop(CLI::App& load, LoadFlags& flags) {
+  CLI::Option* rate =
+      load.add_option("--rate", flags.rate,
+                      "Open loop: begin this many handshakes a second, at most 10^6")
+          ->type_name("N");
+  for (const char* other : {"--concurrency", "--think-time"}) {
+    rate->excludes(load.get_option(other));
+  }
+  load.add_option("--arrivals", flags.arrivals, "With --rate: poisson or even")
+      ->check(CLI::IsMember({"poisson", "even"}))
+      ->needs(rate)
+      ->type_name("KIND")
+      ->capture_default_str();
+  load.add_option("--seed", flags.seed, "With --rate: the same seed plans the same times")
+      ->needs(rate)
+      ->type_name("N")
+      ->capture_default_str();
+  load.add_option("--max-in-flight", flags.max_in_flight,
+                  "With --rate: what arrives beyond it is dropped; 0: a second of arrivals, 100 to "
+                  "10000")
+      ->check(CLI::Range(int64_t{0}, kMaxConcurrency))
+      ->needs(rate)
+      ->type_name("N")
+      ->capture_default_str();
+}
+
 void AddHold(CLI::App& load, LoadFlags& flags) {
   CLI::Option* hold = load.add_option("--hold", flags.hold,
                                       "Hold this many connections in mid-handshake, at most 10^7")
                           ->check(CLI::Range(int64_t{1}, HoldRun::kMostConnections))
                           ->type_name("M");
-  for (const char* other : {"--concurrency", "--duration", "--count", "--threads"}) {
+  for (const char* other :
+       {"--concurrency", "--duration", "--count", "--threads", "--think-time", "--rate"}) {
     hold->excludes(load.get_option(other));
   }
   report::AddDuration(load, "--for", &flags.hold_for, "With --hold: for this long, at most 1h")
@@ -176,17 +212,26 @@ void AddLoad(CLI::App& app, Command* command) {
       ->check(CLI::IsMember({"line", "bare"}))
       ->type_name("FRAMING")
       ->capture_default_str();
-  load->add_option("--threads", flags->threads, "0: one for each 1000 clients, at most the CPUs")
+  load->add_option("--threads", flags->threads,
+                   "0: one for each 1000 clients or 10000/s, at most the CPUs")
       ->check(CLI::Range(int64_t{0}, kMaxThreads))
       ->type_name("N")
       ->capture_default_str();
+  report::AddDuration(*load, "--think-time", &flags->think_time,
+                      "A client's rest between two handshakes, at most 1h");
+  AddOpenLoop(*load, *flags);
   AddHold(*load, *flags);
   load->add_option("-o,--output", flags->output, "text, or json for scripts")
       ->check(CLI::IsMember({"text", "json"}))
       ->type_name("FORMAT")
       ->capture_default_str();
   load->footer(
-      "Closed loop: each client does one handshake after the other, each on a new connection.\n"
+      "Closed loop (--concurrency): each client does one handshake after the other, each on a new\n"
+      "connection, and begins nothing while it waits. Open loop (--rate): handshakes begin at "
+      "planned\n"
+      "times, whatever became of those before; latency counts from there, so a server that stalls\n"
+      "cannot hide it. An arrival that finds --max-in-flight handshakes under way is dropped and\n"
+      "counted.\n\n"
       "--duration, --count or both; the first to be reached ends the run. Ctrl-C ends it early "
       "and\n"
       "shows what it measured. Load goes to loopback addresses only: it must never be a cannon.\n\n"
@@ -201,6 +246,7 @@ void AddLoad(CLI::App& app, Command* command) {
       "130 interrupted.\n\n"
       "Examples:\n"
       "  handshake-client load 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
+      "  handshake-client load 127.0.0.1:7000 --rate 2000 --duration 10s\n"
       "  handshake-client load 127.0.0.1:7000 --count 100000 --concurrency 500 -o json\n"
       "  handshake-client load 127.0.0.1:7000 --hold 10000 --for 2s");
   load->callback([flags, command] {

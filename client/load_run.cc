@@ -1,6 +1,7 @@
 #include "client/load_run.h"
 
 #include <algorithm>
+#include <cmath>
 #include <condition_variable>
 #include <mutex>
 #include <numeric>
@@ -26,14 +27,41 @@ constexpr int64_t kMostConcurrency = 1'000'000;
 constexpr int64_t kMostThreads = 256;
 constexpr int64_t kClientsPerThread = 1'000;
 constexpr std::chrono::hours kLongest{24 * 30};
+constexpr std::chrono::hours kLongestThinkTime{1};
+constexpr double kMostRate = 1'000'000;
+constexpr double kRatePerThread = 10'000;  // a half of what one can
+// What is chosen for max_in_flight.
+constexpr double kFewestInFlight = 100;
+constexpr double kMostInFlight = 10'000;
 // Descriptors: each worker's epoll and eventfd; what the process opens while the run goes on.
 constexpr int64_t kDescriptorsPerThread = 2;
 constexpr int64_t kSpareDescriptors = 32;
 
-absl::Status CheckSpec(const LoadSpec& spec) {
+absl::Status CheckOpen(const OpenLoop& open) {
+  if (!(open.rate > 0 && open.rate <= kMostRate)) {
+    return Invalid("the rate must be above 0 and at most %g a second, not %g", kMostRate,
+                   open.rate);
+  }
+  if (open.max_in_flight < 0 || open.max_in_flight > kMostConcurrency) {
+    return Invalid("the most in flight must be from 1 to %d, or 0 for automatic, not %d",
+                   kMostConcurrency, open.max_in_flight);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckClosed(const LoadSpec& spec) {
   if (spec.concurrency < 1 || spec.concurrency > kMostConcurrency) {
     return Invalid("concurrency must be from 1 to %d, not %d", kMostConcurrency, spec.concurrency);
   }
+  if (spec.think_time.count() < 0 || spec.think_time > kLongestThinkTime) {
+    return Invalid("the think time must be from 0 to %d h", kLongestThinkTime.count());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSpec(const LoadSpec& spec) {
+  const absl::Status loop = spec.open ? CheckOpen(*spec.open) : CheckClosed(spec);
+  if (!loop.ok()) return loop;
   if (!spec.duration && !spec.count) return Invalid("give a duration, a count, or both");
   if (spec.duration && (spec.duration->count() <= 0 || *spec.duration > kLongest)) {
     return Invalid("the duration must be above 0 and at most %d h", kLongest.count());
@@ -52,44 +80,68 @@ absl::Status CheckSpec(const LoadSpec& spec) {
   return CheckPeer(spec.target, spec.handshake, spec.connect_timeout);
 }
 
-// At least one thread, and no more than there are clients.
+// At least one thread, and no more than there are places.
 int64_t ThreadsFor(const LoadSpec& spec) {
   int64_t threads = spec.threads;
   if (threads == 0) {
-    const int64_t wanted = (spec.concurrency + kClientsPerThread - 1) / kClientsPerThread;
+    const int64_t wanted = spec.open ? static_cast<int64_t>(spec.open->rate / kRatePerThread) + 1
+                                     : (spec.concurrency - 1) / kClientsPerThread + 1;
     threads = std::min(wanted, std::max<int64_t>(std::thread::hardware_concurrency(), 1));
   }
-  return std::min(threads, spec.concurrency);
+  return std::min(threads, spec.most_at_once());
+}
+
+// What is open without a connection of this run.
+int64_t OtherDescriptors(const stats::ProcessUsage& usage, int64_t threads) {
+  return usage.open_fd_count + threads * kDescriptorsPerThread + kSpareDescriptors;
+}
+
+// The spec with what it leaves to choose.
+LoadSpec Resolved(LoadSpec spec) {
+  if (!spec.open || spec.open->max_in_flight != 0) return spec;
+  OpenLoop& open = *spec.open;
+  const double wanted = std::clamp(std::ceil(open.rate), kFewestInFlight, kMostInFlight);
+  open.max_in_flight = static_cast<int64_t>(wanted);
+  const stats::ProcessUsage usage = stats::ReadProcessUsage();
+  const int64_t room = usage.fd_limit - OtherDescriptors(usage, ThreadsFor(spec));
+  open.max_in_flight = std::clamp<int64_t>(room, 1, open.max_in_flight);
+  return spec;
 }
 
 absl::Status CheckDescriptors(const LoadSpec& spec, int64_t threads) {
   const stats::ProcessUsage usage = stats::ReadProcessUsage();
-  const int64_t needed =
-      usage.open_fd_count + spec.concurrency + threads * kDescriptorsPerThread + kSpareDescriptors;
+  const int64_t needed = OtherDescriptors(usage, threads) + spec.most_at_once();
   if (usage.fd_limit >= needed) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrFormat(
       "%d connections at once need a limit of %d open files, it is %d; run 'ulimit -n %d' first or "
-      "lower the concurrency",
-      spec.concurrency, needed, usage.fd_limit, needed));
+      "lower %s",
+      spec.most_at_once(), needed, usage.fd_limit, needed,
+      spec.open ? "the most in flight" : "the concurrency"));
 }
 
 }  // namespace
 
 LoadReport::LoadReport()
-    : handshake(stats::kLoadLatencyLayout), connect(stats::kLoadLatencyLayout) {}
+    : intended(stats::kLoadLatencyLayout),
+      send_lag(stats::kLoadLatencyLayout),
+      handshake(stats::kLoadLatencyLayout),
+      connect(stats::kLoadLatencyLayout) {}
 
 int64_t LoadReport::failed() const {
   return std::accumulate(ended.begin(), ended.end(), int64_t{0}) - ok();
 }
 
 struct LoadRun::Impl {
-  explicit Impl(const LoadSpec& spec) : plan(spec) {}
+  explicit Impl(const LoadSpec& spec) : plan(spec) {
+    plan.on_spent = [this] { WakeAll(); };
+  }
   ~Impl() { Join(); }
 
   absl::Status OpenWorkers(int64_t count);
   absl::Status StartThreads();
   void RunWorker(LoadWorker& worker);
   void Cancel();
+  void WakeAll();
   void Join();
 
   LoadPlan plan;
@@ -98,7 +150,6 @@ struct LoadRun::Impl {
 
   mutable std::mutex mutex;
   mutable std::condition_variable over;
-  TimePoint started;               // before the first connect
   std::optional<TimePoint> ended;  // once no worker runs
   size_t running = 0;              // workers
   bool cancelled = false;
@@ -106,17 +157,15 @@ struct LoadRun::Impl {
 
 absl::Status LoadRun::Impl::OpenWorkers(int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
-    // The first ones take one client more if the clients do not divide evenly.
-    const int64_t clients = plan.spec.concurrency / count + (i < plan.spec.concurrency % count);
-    workers.push_back(std::make_unique<LoadWorker>(plan, clients));
+    workers.push_back(std::make_unique<LoadWorker>(plan, i, count));
     if (absl::Status status = workers.back()->Open(); !status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
 absl::Status LoadRun::Impl::StartThreads() {
-  started = Clock::now();
-  if (plan.spec.duration) plan.stop_at = started + *plan.spec.duration;
+  plan.started = Clock::now();
+  if (plan.spec.duration) plan.stop_at = plan.started + *plan.spec.duration;
   running = workers.size();
   try {
     for (const auto& worker : workers) {
@@ -143,6 +192,10 @@ void LoadRun::Impl::Cancel() {
   if (ended) return;
   cancelled = true;
   plan.cancelled = true;
+  WakeAll();
+}
+
+void LoadRun::Impl::WakeAll() {
   for (const auto& worker : workers) worker->Wake();
 }
 
@@ -154,8 +207,9 @@ void LoadRun::Impl::Join() {
 LoadRun::LoadRun(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LoadRun::~LoadRun() = default;
 
-absl::StatusOr<std::unique_ptr<LoadRun>> LoadRun::Start(const LoadSpec& spec) {
-  if (absl::Status status = CheckSpec(spec); !status.ok()) return status;
+absl::StatusOr<std::unique_ptr<LoadRun>> LoadRun::Start(const LoadSpec& asked) {
+  if (absl::Status status = CheckSpec(asked); !status.ok()) return status;
+  const LoadSpec spec = Resolved(asked);
   const int64_t threads = ThreadsFor(spec);
   if (absl::Status status = CheckDescriptors(spec, threads); !status.ok()) return status;
   auto impl = std::make_unique<Impl>(spec);
@@ -172,7 +226,7 @@ LoadReport LoadRun::Report() const {
     std::lock_guard lock(impl_->mutex);
     report.done = impl_->ended.has_value();
     report.cancelled = impl_->cancelled;
-    report.elapsed = impl_->ended.value_or(Clock::now()) - impl_->started;
+    report.elapsed = impl_->ended.value_or(Clock::now()) - impl_->plan.started;
   }
   for (const auto& worker : impl_->workers) worker->AddTo(report);
   report.peak_connections = impl_->plan.peak_standing.load(std::memory_order_relaxed);

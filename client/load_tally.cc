@@ -14,6 +14,12 @@ void LoadTally::RecordOk(std::chrono::nanoseconds handshake, std::chrono::nanose
   connect_.Record(Microseconds(connect));
 }
 
+void LoadTally::RecordIntended(std::chrono::nanoseconds whole) {
+  intended_.Record(Microseconds(whole));
+}
+
+void LoadTally::RecordSendLag(std::chrono::nanoseconds lag) { send_lag_.Record(Microseconds(lag)); }
+
 void LoadTally::AddTo(LoadReport& report) const {
   int64_t ended = 0;
   for (size_t i = 0; i < ended_.size(); ++i) {
@@ -21,10 +27,14 @@ void LoadTally::AddTo(LoadReport& report) const {
     report.ended[i] += count;
     ended += count;
   }
-  // Read last: every handshake that was seen to end is seen to have started.
+  // Read later: every handshake that was seen to end is seen to have started, and to be planned.
   const int64_t started = started_.load(std::memory_order_acquire);
   report.started += started;
   report.in_flight += started - ended;
+  report.dropped += dropped_.load(std::memory_order_acquire);
+  report.planned += planned_.load(std::memory_order_acquire);
+  intended_.MergeInto(report.intended);
+  send_lag_.MergeInto(report.send_lag);
   handshake_.MergeInto(report.handshake);
   connect_.MergeInto(report.connect);
 }

@@ -1,6 +1,7 @@
 #include "control/report/load_report.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/str_format.h"
 #include "control/report/humane.h"
@@ -37,6 +38,37 @@ std::string Goal(const v1::LoadSpec& spec) {
   return goal;
 }
 
+bool IsOpenLoop(const v1::LoadRun& run) { return run.spec().rate_per_second() > 0; }
+
+// As it was asked for: "5,000/s", "0.50/s".
+std::string AskedRate(double rate) {
+  const bool whole = rate == std::floor(rate) && rate < 1e9;
+  return whole ? Count(static_cast<int64_t>(rate)) + "/s" : Rate(rate);
+}
+
+// "100 at once, thinking 10 ms", "500/s poisson (seed 0), at most 500 in flight".
+std::string Loop(const v1::LoadSpec& spec) {
+  if (spec.rate_per_second() == 0) {
+    const std::string think =
+        spec.has_think_time() ? ", thinking " + Span(spec.think_time()) : std::string();
+    return Count(spec.concurrency()) + " at once" + think;
+  }
+  const bool even = spec.arrivals() == v1::LoadSpec::ARRIVALS_EVEN;
+  return absl::StrFormat("%s %s, at most %s in flight", AskedRate(spec.rate_per_second()),
+                         even ? "even" : absl::StrFormat("poisson (seed %d)", spec.seed()),
+                         Count(spec.max_in_flight_count()));
+}
+
+// "50,012 planned: 49,800 begun, 200 dropped, 12 not sent".
+std::string ArrivalsOf(const v1::LoadRun& run) {
+  const int64_t unsent = run.planned_count() - run.started_count() - run.dropped_count();
+  std::string arrivals =
+      absl::StrFormat("%s planned: %s begun, %s dropped", Count(run.planned_count()),
+                      Count(run.started_count()), Count(run.dropped_count()));
+  if (unsent > 0) arrivals += absl::StrFormat(", %s not sent in time", Count(unsent));
+  return arrivals;
+}
+
 void AddLatency(Table& table, const char* name, const v1::Latency& latency) {
   std::vector<Cell> row = {name, Count(latency.count())};
   for (double us : {static_cast<double>(latency.min_us()), latency.mean_us(),
@@ -58,8 +90,10 @@ std::string Latencies(const v1::LoadRun& run, Style style) {
                {"P99", Kind::kNumber},
                {"P99.9", Kind::kNumber},
                {"MAX", Kind::kNumber}});
+  if (IsOpenLoop(run)) AddLatency(table, "from intended", run.from_intended_start());
   AddLatency(table, "handshake", run.handshake());
   AddLatency(table, "connect", run.connect());
+  if (IsOpenLoop(run)) AddLatency(table, "send lag", run.send_lag());
   return table.Render(style);
 }
 
@@ -72,7 +106,10 @@ std::string LoadProgress(const v1::LoadRun& run) {
       absl::StrFormat("[%s%s] %3.0f%%  %s  %s ok  %s failed  %s", std::string(filled, '='),
                       std::string(kBarWidth - filled, ' '), fraction * 100, Span(run.elapsed()),
                       Count(run.ok_count()), Count(run.failed_count()), Rate(run.ok_per_second()));
-  if (run.handshake().count() > 0) line += "  p99 " + SpanUs(run.handshake().p99_us());
+  const v1::Latency& latency = IsOpenLoop(run) ? run.from_intended_start() : run.handshake();
+  if (latency.count() > 0) line += "  p99 " + SpanUs(latency.p99_us());
+  const std::string dropped = "  " + Count(run.dropped_count()) + " dropped";
+  if (run.dropped_count() > 0 && line.size() + dropped.size() <= kMaxWidth) line += dropped;
   return line;
 }
 
@@ -84,8 +121,8 @@ std::string LoadPage(const v1::LoadRun& run, Style style) {
   facts.Add({NameOf(run), Cell(state.text + reason, state.tone)});
   facts.Add({"target", absl::StrFormat("%s, framing %s", run.spec().target(),
                                        FramingName(run.spec().framing()))});
-  facts.Add({"asked for",
-             absl::StrFormat("%s, %s at once", Goal(run.spec()), Count(run.spec().concurrency()))});
+  facts.Add({"asked for", Goal(run.spec()) + ", " + Loop(run.spec())});
+  if (IsOpenLoop(run)) facts.Add({"arrivals", ArrivalsOf(run)});
   facts.Add({"handshakes",
              absl::StrFormat("%s ok, %s failed, of %s in %s", Count(run.ok_count()),
                              Count(run.failed_count()), Count(ended), Span(run.elapsed()))});
@@ -106,19 +143,22 @@ std::string LoadRunsTable(const v1::ListLoadRunsResponse& runs, Style style) {
                {"UTC", Kind::kText},
                {"TIME s", Kind::kNumber},
                {"TARGET", Kind::kText},
-               {"AT ONCE", Kind::kNumber},
+               {"LOAD", Kind::kNumber},
                {"OK", Kind::kNumber},
                {"FAILED", Kind::kNumber},
                {"OK /s", Kind::kNumber},
                {"P99 ms", Kind::kNumber}});
   for (const v1::LoadRun& run : runs.load_runs()) {
-    const bool measured = run.handshake().count() > 0;
+    const v1::Latency& latency = IsOpenLoop(run) ? run.from_intended_start() : run.handshake();
+    const bool measured = latency.count() > 0;
     table.Add({run.id(), StateCell(run.state()), TimeOfDay(run.start_time()),
                Short(ToSeconds(run.elapsed())), run.spec().target(),
-               Count(run.spec().concurrency()), Count(run.ok_count()),
+               IsOpenLoop(run) ? AskedRate(run.spec().rate_per_second())
+                               : Count(run.spec().concurrency()),
+               Count(run.ok_count()),
                Cell(Count(run.failed_count()), run.failed_count() == 0 ? Tone::kPlain : Tone::kBad),
                Short(run.ok_per_second()),
-               measured ? MillisecondsUs(run.handshake().p99_us()) : std::string(kNothing)});
+               measured ? MillisecondsUs(latency.p99_us()) : std::string(kNothing)});
   }
   return table.Render(style);
 }

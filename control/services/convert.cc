@@ -217,6 +217,11 @@ void FillCounts(const client::LoadReport& report, v1::LoadRun& run) {
   *run.mutable_handshake() = ToProto(report.handshake);
   *run.mutable_connect() = ToProto(report.connect);
   *run.mutable_cpu_time() = ToProto(report.cpu);
+  run.set_planned_count(report.planned);
+  run.set_dropped_count(report.dropped);
+  if (run.spec().rate_per_second() == 0) return;
+  *run.mutable_from_intended_start() = ToProto(report.intended);
+  *run.mutable_send_lag() = ToProto(report.send_lag);
 }
 
 void FillCounts(const client::HoldReport& report, v1::HoldRun& run) {

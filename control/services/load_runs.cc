@@ -54,7 +54,7 @@ absl::StatusOr<LoadRuns::State> LoadRuns::Create(const std::string& creator,
       return absl::InvalidArgumentError(absl::StrFormat(
           "request_id was used for %s with another spec; choose a new one", first->state->id()));
     }
-    absl::Status fits = CheckConnections(spec->concurrency());
+    absl::Status fits = CheckFits(*spec);
     if (!fits.ok()) return fits;
   }
   v1::LoadRun description = Describe(request, *spec);
@@ -77,7 +77,9 @@ absl::StatusOr<LoadRuns::State> LoadRuns::Create(const std::string& creator,
   entry->state = std::make_shared<const v1::LoadRun>(std::move(description));
   entries_.emplace(last_number_, entry);
   changed_.notify_all();
-  spdlog::info("{} started: {} clients to {}{}", entry->state->id(), spec->concurrency(),
+  const std::string rate =
+      IsOpenLoop(*spec) ? absl::StrFormat("%g/s, ", PeakRate(*spec)) : std::string();
+  spdlog::info("{} started: {}{} at once to {}{}", entry->state->id(), rate, MostAtOnce(*spec),
                spec->target(), request.detached() ? ", detached" : "");
   return entry->state;
 }
@@ -162,13 +164,25 @@ LoadRuns::EntryPtr LoadRuns::FindRequest(const std::string& creator,
   return nullptr;
 }
 
-absl::Status LoadRuns::CheckConnections(int64_t wanted) const {
-  int64_t running = 0;
-  for (const EntryPtr& entry : Running()) running += entry->state->spec().concurrency();
-  if (running + wanted <= kMaxLoadConnections) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrFormat(
-      "spec.concurrency is %d and other runs have %d connections: the cap over all runs is %d",
-      wanted, running, kMaxLoadConnections));
+absl::Status LoadRuns::CheckFits(const v1::LoadSpec& wanted) const {
+  int64_t connections = 0;
+  double rate = 0;
+  for (const EntryPtr& entry : Running()) {
+    connections += MostAtOnce(entry->state->spec());
+    rate += PeakRate(entry->state->spec());
+  }
+  if (connections + MostAtOnce(wanted) > kMaxLoadConnections) {
+    return absl::ResourceExhaustedError(
+        absl::StrFormat("%s is %d and other runs have %d connections: the cap over all runs is %d",
+                        IsOpenLoop(wanted) ? "spec.max_in_flight_count" : "spec.concurrency",
+                        MostAtOnce(wanted), connections, kMaxLoadConnections));
+  }
+  if (rate + PeakRate(wanted) > kMaxLoadRate) {
+    return absl::ResourceExhaustedError(absl::StrFormat(
+        "spec.rate_per_second is %g and other runs have %g: the cap over all runs is %g",
+        PeakRate(wanted), rate, kMaxLoadRate));
+  }
+  return absl::OkStatus();
 }
 
 std::vector<LoadRuns::EntryPtr> LoadRuns::Running() const {

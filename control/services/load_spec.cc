@@ -1,6 +1,8 @@
 #include "control/services/load_spec.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <string>
 
 #include "absl/status/status.h"
@@ -12,6 +14,11 @@
 
 namespace handshake::control {
 namespace {
+
+// Of a checked duration.
+std::chrono::nanoseconds Nanoseconds(const google::protobuf::Duration& duration) {
+  return std::chrono::seconds(duration.seconds()) + std::chrono::nanoseconds(duration.nanos());
+}
 
 absl::Status CheckTarget(const std::string& target) {
   if (target.empty()) {
@@ -44,6 +51,46 @@ absl::Status CheckCount(int64_t count, std::string_view field, int64_t cap) {
   return absl::OkStatus();
 }
 
+constexpr double kFewestInFlight = 100;  // of the default
+
+// What belongs to the other kind of loop is refused, not ignored.
+absl::Status CheckOpen(const v1::LoadSpec& spec) {
+  if (!std::isfinite(spec.rate_per_second()) || spec.rate_per_second() < 0) {
+    return absl::InvalidArgumentError("spec.rate_per_second must be a number above 0");
+  }
+  if (spec.rate_per_second() > kMaxLoadRate) {
+    return absl::ResourceExhaustedError(absl::StrFormat("spec.rate_per_second is %g: the cap is %g",
+                                                        spec.rate_per_second(), kMaxLoadRate));
+  }
+  if (spec.concurrency() != 0) {
+    return absl::InvalidArgumentError(
+        "spec.concurrency is of a closed loop: with spec.rate_per_second, bound what is in flight "
+        "by spec.max_in_flight_count");
+  }
+  if (spec.has_think_time()) {
+    return absl::InvalidArgumentError("spec.think_time is of a closed loop");
+  }
+  if (!v1::LoadSpec::Arrivals_IsValid(spec.arrivals())) {
+    return absl::InvalidArgumentError("spec.arrivals must be POISSON or EVEN");
+  }
+  return CheckCount(spec.max_in_flight_count(), "spec.max_in_flight_count", kMaxLoadConnections);
+}
+
+absl::Status CheckClosed(const v1::LoadSpec& spec) {
+  if (spec.arrivals() != v1::LoadSpec::ARRIVALS_UNSPECIFIED || spec.seed() != 0 ||
+      spec.max_in_flight_count() != 0) {
+    return absl::InvalidArgumentError(
+        "spec.arrivals, seed and max_in_flight_count are of an open loop: set "
+        "spec.rate_per_second");
+  }
+  if (spec.has_think_time()) {
+    const auto think = FromProto(spec.think_time(), "spec.think_time", std::chrono::nanoseconds(0),
+                                 kMaxLoadThinkTime);
+    if (!think.ok()) return think.status();
+  }
+  return CheckCount(spec.concurrency(), "spec.concurrency", kMaxLoadConnections);
+}
+
 absl::Status CheckDuration(const google::protobuf::Duration& duration) {
   const auto value =
       FromProto(duration, "spec.duration", std::chrono::milliseconds(1), std::chrono::hours(24));
@@ -56,8 +103,22 @@ absl::Status CheckDuration(const google::protobuf::Duration& duration) {
   return absl::OkStatus();
 }
 
+void FillOpenDefaults(v1::LoadSpec& spec) {
+  if (spec.arrivals() == v1::LoadSpec::ARRIVALS_UNSPECIFIED) {
+    spec.set_arrivals(v1::LoadSpec::ARRIVALS_POISSON);
+  }
+  if (spec.max_in_flight_count() != 0) return;
+  const double second = std::ceil(PeakRate(spec));
+  spec.set_max_in_flight_count(static_cast<int64_t>(
+      std::clamp(second, kFewestInFlight, static_cast<double>(kMaxLoadConnections))));
+}
+
 void FillDefaults(v1::LoadSpec& spec) {
-  if (spec.concurrency() == 0) spec.set_concurrency(1);
+  if (IsOpenLoop(spec)) {
+    FillOpenDefaults(spec);
+  } else if (spec.concurrency() == 0) {
+    spec.set_concurrency(1);
+  }
   if (!spec.has_duration()) *spec.mutable_duration() = ToProto(kMaxLoadDuration);
   if (spec.handshake_count() == 0) spec.set_handshake_count(kMaxLoadHandshakes);
   if (spec.framing() == v1::FRAMING_UNSPECIFIED) spec.set_framing(v1::FRAMING_LINE);
@@ -70,7 +131,7 @@ absl::StatusOr<v1::LoadSpec> CheckLoadSpec(const v1::LoadSpec& spec) {
   if (!spec.has_duration() && spec.handshake_count() == 0) {
     return absl::InvalidArgumentError("spec.duration or spec.handshake_count is required");
   }
-  absl::Status ok = CheckCount(spec.concurrency(), "spec.concurrency", kMaxLoadConnections);
+  absl::Status ok = IsOpenLoop(spec) ? CheckOpen(spec) : CheckClosed(spec);
   if (!ok.ok()) return ok;
   ok = CheckCount(spec.handshake_count(), "spec.handshake_count", kMaxLoadHandshakes);
   if (!ok.ok()) return ok;
@@ -89,12 +150,49 @@ absl::StatusOr<v1::LoadSpec> CheckLoadSpec(const v1::LoadSpec& spec) {
 client::LoadSpec ToClientSpec(const v1::LoadSpec& checked) {
   client::LoadSpec spec;
   spec.target = *net::Address::Parse(checked.target());
-  spec.concurrency = checked.concurrency();
-  spec.duration = std::chrono::seconds(checked.duration().seconds()) +
-                  std::chrono::nanoseconds(checked.duration().nanos());
+  spec.duration = Nanoseconds(checked.duration());
   spec.count = checked.handshake_count();
   spec.handshake.framing = *FromProto(checked.framing());
+  if (IsOpenLoop(checked)) {
+    spec.open = {.rate = checked.rate_per_second(),
+                 .arrivals = checked.arrivals() == v1::LoadSpec::ARRIVALS_EVEN
+                                 ? client::Arrivals::kEven
+                                 : client::Arrivals::kPoisson,
+                 .seed = static_cast<uint64_t>(checked.seed()),
+                 .max_in_flight = checked.max_in_flight_count()};
+  } else {
+    spec.concurrency = checked.concurrency();
+    spec.think_time = Nanoseconds(checked.think_time());
+  }
   return spec;
 }
+
+v1::LoadSpec ToProto(const client::LoadSpec& spec) {
+  v1::LoadSpec to;
+  to.set_target(spec.target.ToString());
+  if (spec.duration) *to.mutable_duration() = ToProto(*spec.duration);
+  if (spec.count) to.set_handshake_count(*spec.count);
+  to.set_framing(ToProto(spec.handshake.framing));
+  if (spec.open) {
+    to.set_rate_per_second(spec.open->rate);
+    to.set_arrivals(spec.open->arrivals == client::Arrivals::kEven
+                        ? v1::LoadSpec::ARRIVALS_EVEN
+                        : v1::LoadSpec::ARRIVALS_POISSON);
+    to.set_seed(static_cast<int64_t>(spec.open->seed));
+    to.set_max_in_flight_count(spec.open->max_in_flight);
+  } else {
+    to.set_concurrency(spec.concurrency);
+    if (spec.think_time.count() > 0) *to.mutable_think_time() = ToProto(spec.think_time);
+  }
+  return to;
+}
+
+bool IsOpenLoop(const v1::LoadSpec& spec) { return spec.rate_per_second() != 0; }
+
+int64_t MostAtOnce(const v1::LoadSpec& checked) {
+  return IsOpenLoop(checked) ? checked.max_in_flight_count() : checked.concurrency();
+}
+
+double PeakRate(const v1::LoadSpec& checked) { return checked.rate_per_second(); }
 
 }  // namespace handshake::control

@@ -111,6 +111,29 @@ TEST_F(CtlSystemTest, TheClientByHand) {
   EXPECT_EQ(RunToEnd(HANDSHAKE_CLIENT, {"load", target_}).exit_code, 2);
 }
 
+TEST_F(CtlSystemTest, TheClientKeepsARate) {
+  const Ended open = RunToEnd(HANDSHAKE_CLIENT, {"load", target_, "--rate", "500", "--arrivals",
+                                                 "even", "--duration", "200ms", "-o", "json"});
+  EXPECT_EQ(open.exit_code, 0) << open.err << open.out;
+  const auto run = Read<v1::LoadRun>(open);
+  EXPECT_EQ(run.planned_count(), 100);
+  EXPECT_EQ(run.spec().rate_per_second(), 500);
+  EXPECT_EQ(run.spec().max_in_flight_count(), 500);
+  EXPECT_EQ(run.from_intended_start().count(), run.ok_count());
+  for (const std::vector<std::string>& wrong :
+       std::vector<std::vector<std::string>>{{"--rate", "10", "--concurrency", "2"},
+                                             {"--rate", "10", "--think-time", "1s"},
+                                             {"--rate", "0"},
+                                             {"--rate", "nan"},
+                                             {"--rate", "10", "--arrivals", "bursty"},
+                                             {"--arrivals", "even"},
+                                             {"--rate", "10", "--max-in-flight", "1000000"}}) {
+    std::vector<std::string> arguments = {"load", target_, "--count", "1"};
+    arguments.insert(arguments.end(), wrong.begin(), wrong.end());
+    EXPECT_EQ(RunToEnd(HANDSHAKE_CLIENT, arguments).exit_code, 2) << wrong[1];
+  }
+}
+
 TEST_F(CtlSystemTest, LoadIsNoCannon) {
   const Ended ordered = Agent({"load", "start", "192.0.2.1:7000", "--count", "1"});
   EXPECT_EQ(ordered.exit_code, 4);

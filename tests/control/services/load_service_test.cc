@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -108,6 +109,39 @@ TEST_F(LoadServiceTest, ARunAgainstNobodyFails) {
   EXPECT_EQ(run.failures(0).count(), 5);
 }
 
+TEST_F(LoadServiceTest, AnOpenLoopRunsWithItsDefaults) {
+  v1::CreateLoadRunRequest request = ShortRun(50);
+  request.mutable_spec()->set_rate_per_second(500);
+  request.mutable_spec()->set_seed(3);
+  request.set_detached(true);
+  const v1::LoadRun created = Create(request);
+  EXPECT_EQ(created.spec().arrivals(), v1::LoadSpec::ARRIVALS_POISSON);
+  EXPECT_EQ(created.spec().max_in_flight_count(), 500);
+  EXPECT_EQ(created.spec().concurrency(), 0);
+  const v1::LoadRun run = AwaitEnd(created.id());
+  EXPECT_EQ(run.state(), v1::LoadRun::STATE_SUCCEEDED);
+  EXPECT_EQ(run.ok_count(), 50);
+  EXPECT_EQ(run.planned_count(), 50 + run.dropped_count());
+  EXPECT_EQ(run.from_intended_start().count(), 50);
+  EXPECT_EQ(run.send_lag().count(), 50);
+  EXPECT_EQ(run.spec().seed(), 3);
+}
+
+TEST_F(LoadServiceTest, TheCapOnTheRateIsOverAllRuns) {
+  v1::CreateLoadRunRequest request = LongRun();
+  request.mutable_spec()->set_rate_per_second(3'000);
+  request.mutable_spec()->set_max_in_flight_count(1);
+  const v1::LoadRun first = Create(request);
+  const grpc::Status refused = Refusal(request);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(
+      refused.error_message(),
+      HasSubstr("rate_per_second is 3000 and other runs have 3000: the cap over all runs is "
+                "5000"));
+  Cancel(first.id());
+  EXPECT_EQ(Cancel(Create(request).id()).state(), v1::LoadRun::STATE_CANCELLED);
+}
+
 TEST_F(LoadServiceTest, OnlyLoopbackIsATarget) {
   for (const char* target : {"192.0.2.1:7000", "0.0.0.0:7000", "[::]:7000", "[2001:db8::1]:7000",
                              "[::ffff:127.0.0.1]:7000", "255.255.255.255:7000"}) {
@@ -140,6 +174,29 @@ TEST_F(LoadServiceTest, RefusalsNameTheField) {
       {invalid, "spec.handshake_count", [](auto& r) { r.mutable_spec()->set_handshake_count(-1); }},
       {invalid, "spec.framing", [](auto& r) { r.mutable_spec()->set_framing(v1::FRAMING_AUTO); }},
       {invalid, "request_id", [](auto& r) { r.set_request_id(std::string(129, 'x')); }},
+      {invalid, "spec.rate_per_second", [](auto& r) { r.mutable_spec()->set_rate_per_second(-1); }},
+      {invalid, "spec.rate_per_second",
+       [](auto& r) { r.mutable_spec()->set_rate_per_second(NAN); }},
+      {invalid, "spec.concurrency",
+       [](auto& r) {
+         r.mutable_spec()->set_rate_per_second(1);
+         r.mutable_spec()->set_concurrency(1);
+       }},
+      {invalid, "spec.think_time",
+       [](auto& r) {
+         r.mutable_spec()->set_rate_per_second(1);
+         r.mutable_spec()->mutable_think_time();
+       }},
+      {invalid, "spec.think_time",
+       [](auto& r) { r.mutable_spec()->mutable_think_time()->set_seconds(3'601); }},
+      {invalid, "spec.rate_per_second", [](auto& r) { r.mutable_spec()->set_seed(1); }},
+      {exhausted, "the cap is 5000",
+       [](auto& r) { r.mutable_spec()->set_rate_per_second(5'000.5); }},
+      {exhausted, "the cap is 2000",
+       [](auto& r) {
+         r.mutable_spec()->set_rate_per_second(1);
+         r.mutable_spec()->set_max_in_flight_count(2'001);
+       }},
       {exhausted, "2000", [](auto& r) { r.mutable_spec()->set_concurrency(2'001); }},
       {exhausted, "cap is 1m",
        [](auto& r) { r.mutable_spec()->mutable_duration()->set_seconds(61); }},
