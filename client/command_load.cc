@@ -3,10 +3,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_format.h"
 #include "client/commands.h"
 #include "client/load_run.h"
+#include "client/rate_stage.h"
 #include "control/report/flags.h"
 #include "control/report/json.h"
 #include "control/report/load_report.h"
@@ -36,7 +38,9 @@ struct LoadFlags {
   std::string framing = "line";
   int64_t threads = 0;
   nanoseconds think_time{};
+  nanoseconds warmup{};
   std::optional<double> rate;
+  std::vector<std::string> stages;
   std::string arrivals = "poisson";
   int64_t seed = 0;
   int64_t max_in_flight = 0;
@@ -46,6 +50,22 @@ struct LoadFlags {
   std::string output = "text";
 };
 
+// Throws what is wrong with a stage.
+std::vector<RateStage> StagesOf(const LoadFlags& flags) {
+  std::vector<RateStage> stages;
+  nanoseconds length{};
+  for (const std::string& text : flags.stages) {
+    const absl::StatusOr<RateStage> stage = ParseRateStage(text);
+    if (!stage.ok()) throw CLI::ValidationError("--stage", std::string(stage.status().message()));
+    if (stage->length > kMaxDuration - length) {
+      throw CLI::ValidationError("--stage", "all together at most 1h");
+    }
+    length += stage->length;
+    stages.push_back(*stage);
+  }
+  return stages;
+}
+
 // Throws what is wrong with the flags.
 void Check(const LoadFlags& flags) {
   if (flags.hold) {
@@ -53,11 +73,18 @@ void Check(const LoadFlags& flags) {
     if (*flags.hold_for > kMaxDuration) throw CLI::ValidationError("--for", "at most 1h");
     return;
   }
-  if (!flags.duration && !flags.count) {
-    throw CLI::ValidationError("load", "one of --duration, --count and --hold is required");
+  if (!flags.duration && !flags.count && flags.stages.empty()) {
+    throw CLI::ValidationError("load",
+                               "one of --duration, --count, --stage and --hold is required");
   }
   if (flags.duration && (*flags.duration <= nanoseconds(0) || *flags.duration > kMaxDuration)) {
     throw CLI::ValidationError("--duration", "above 0, at most 1h");
+  }
+  StagesOf(flags);
+  if (!flags.rate && flags.stages.empty() &&
+      (flags.arrivals != "poisson" || flags.seed != 0 || flags.max_in_flight != 0)) {
+    throw CLI::ValidationError("load",
+                               "--arrivals, --seed and --max-in-flight require --rate or --stage");
   }
 }
 
@@ -84,8 +111,10 @@ LoadSpec SpecOf(const LoadFlags& flags, const net::Address& target) {
   spec.threads = flags.threads;
   spec.handshake.framing = FramingOf(flags);
   spec.think_time = flags.think_time;
-  if (flags.rate) {
-    spec.open = {.rate = *flags.rate,
+  spec.warmup = flags.warmup;
+  if (flags.rate || !flags.stages.empty()) {
+    spec.open = {.rate = flags.rate.value_or(0),
+                 .stages = StagesOf(flags),
                  .arrivals = flags.arrivals == "even" ? Arrivals::kEven : Arrivals::kPoisson,
                  .seed = static_cast<uint64_t>(flags.seed),
                  .max_in_flight = flags.max_in_flight};
@@ -152,23 +181,27 @@ void AddOpenLoop(CLI::App& load, LoadFlags& flags) {
       load.add_option("--rate", flags.rate,
                       "Open loop: begin this many handshakes a second, at most 10^6")
           ->type_name("N");
+  CLI::Option* stage =
+      load.add_option("--stage", flags.stages,
+                      "Open loop whose rate changes: LENGTH:RATE or LENGTH:FROM..TO; repeats")
+          ->excludes(rate)
+          ->type_name("STAGE");
+  stage->excludes(load.get_option("--duration"));
   for (const char* other : {"--concurrency", "--think-time"}) {
     rate->excludes(load.get_option(other));
+    stage->excludes(load.get_option(other));
   }
-  load.add_option("--arrivals", flags.arrivals, "With --rate: poisson or even")
+  load.add_option("--arrivals", flags.arrivals, "Open loop: poisson or even")
       ->check(CLI::IsMember({"poisson", "even"}))
-      ->needs(rate)
       ->type_name("KIND")
       ->capture_default_str();
-  load.add_option("--seed", flags.seed, "With --rate: the same seed plans the same times")
-      ->needs(rate)
+  load.add_option("--seed", flags.seed, "Open loop: the same seed plans the same times")
       ->type_name("N")
       ->capture_default_str();
   load.add_option("--max-in-flight", flags.max_in_flight,
-                  "With --rate: what arrives beyond it is dropped; 0: a second of arrivals, 100 to "
+                  "Open loop: what arrives beyond it is dropped; 0: a second of arrivals, 100 to "
                   "10000")
       ->check(CLI::Range(int64_t{0}, kMaxConcurrency))
-      ->needs(rate)
       ->type_name("N")
       ->capture_default_str();
 }
@@ -178,8 +211,8 @@ void AddHold(CLI::App& load, LoadFlags& flags) {
                                       "Hold this many connections in mid-handshake, at most 10^7")
                           ->check(CLI::Range(int64_t{1}, HoldRun::kMostConnections))
                           ->type_name("M");
-  for (const char* other :
-       {"--concurrency", "--duration", "--count", "--threads", "--think-time", "--rate"}) {
+  for (const char* other : {"--concurrency", "--duration", "--count", "--threads", "--think-time",
+                            "--rate", "--stage", "--warmup"}) {
     hold->excludes(load.get_option(other));
   }
   report::AddDuration(load, "--for", &flags.hold_for, "With --hold: for this long, at most 1h")
@@ -219,6 +252,8 @@ void AddLoad(CLI::App& app, Command* command) {
       ->capture_default_str();
   report::AddDuration(*load, "--think-time", &flags->think_time,
                       "A client's rest between two handshakes, at most 1h");
+  report::AddDuration(*load, "--warmup", &flags->warmup,
+                      "Leave what begins in the first of it out of the report");
   AddOpenLoop(*load, *flags);
   AddHold(*load, *flags);
   load->add_option("-o,--output", flags->output, "text, or json for scripts")
@@ -231,7 +266,10 @@ void AddLoad(CLI::App& app, Command* command) {
       "planned\n"
       "times, whatever became of those before; latency counts from there, so a server that stalls\n"
       "cannot hide it. An arrival that finds --max-in-flight handshakes under way is dropped and\n"
-      "counted.\n\n"
+      "counted. Its rate is held (--rate), or goes in stages: --stage 10s:100..5000 goes evenly "
+      "from\n"
+      "100/s to 5000/s, --stage 30s:5000 holds; they follow each other, and the last one's end is\n"
+      "the run's.\n\n"
       "--duration, --count or both; the first to be reached ends the run. Ctrl-C ends it early "
       "and\n"
       "shows what it measured. Load goes to loopback addresses only: it must never be a cannon.\n\n"
@@ -246,7 +284,8 @@ void AddLoad(CLI::App& app, Command* command) {
       "130 interrupted.\n\n"
       "Examples:\n"
       "  handshake-client load 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
-      "  handshake-client load 127.0.0.1:7000 --rate 2000 --duration 10s\n"
+      "  handshake-client load 127.0.0.1:7000 --rate 2000 --duration 12s --warmup 2s\n"
+      "  handshake-client load 127.0.0.1:7000 --stage 10s:100..5000 --stage 30s:5000\n"
       "  handshake-client load 127.0.0.1:7000 --count 100000 --concurrency 500 -o json\n"
       "  handshake-client load 127.0.0.1:7000 --hold 10000 --for 2s");
   load->callback([flags, command] {

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_format.h"
 #include "client/load_worker.h"
+#include "client/rate_stage.h"
 #include "client/spec_check.h"
 #include "common/stats/process_usage.h"
 #include "common/wire/message.h"
@@ -28,7 +29,7 @@ constexpr int64_t kMostThreads = 256;
 constexpr int64_t kClientsPerThread = 1'000;
 constexpr std::chrono::hours kLongest{24 * 30};
 constexpr std::chrono::hours kLongestThinkTime{1};
-constexpr double kMostRate = 1'000'000;
+constexpr size_t kMostStages = 100;
 constexpr double kRatePerThread = 10'000;  // a half of what one can
 // What is chosen for max_in_flight.
 constexpr double kFewestInFlight = 100;
@@ -38,7 +39,16 @@ constexpr int64_t kDescriptorsPerThread = 2;
 constexpr int64_t kSpareDescriptors = 32;
 
 absl::Status CheckOpen(const OpenLoop& open) {
-  if (!(open.rate > 0 && open.rate <= kMostRate)) {
+  if (open.stages.size() > kMostStages) return Invalid("at most %d stages", kMostStages);
+  for (const RateStage& stage : open.stages) {
+    if (const auto valid = ParseRateStage(FormatRateStage(stage)); !valid.ok()) {
+      return valid.status();
+    }
+  }
+  if (!open.stages.empty()) {
+    if (open.rate != 0) return Invalid("stages or a rate, not both");
+    if (open.peak() == 0) return Invalid("one stage at least must have a rate above 0");
+  } else if (!(open.rate > 0 && open.rate <= kMostRate)) {
     return Invalid("the rate must be above 0 and at most %g a second, not %g", kMostRate,
                    open.rate);
   }
@@ -59,13 +69,25 @@ absl::Status CheckClosed(const LoadSpec& spec) {
   return absl::OkStatus();
 }
 
-absl::Status CheckSpec(const LoadSpec& spec) {
-  const absl::Status loop = spec.open ? CheckOpen(*spec.open) : CheckClosed(spec);
-  if (!loop.ok()) return loop;
+absl::Status CheckTimes(const LoadSpec& spec) {
   if (!spec.duration && !spec.count) return Invalid("give a duration, a count, or both");
   if (spec.duration && (spec.duration->count() <= 0 || *spec.duration > kLongest)) {
     return Invalid("the duration must be above 0 and at most %d h", kLongest.count());
   }
+  if (spec.open && !spec.open->stages.empty() &&
+      spec.duration != RateProfile(spec.open->stages).length()) {
+    return Invalid("stages say how long the run is: give no other duration");
+  }
+  if (spec.warmup.count() < 0 || spec.warmup >= spec.duration.value_or(kLongest)) {
+    return Invalid("the warm-up must be from 0 to less than the run");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSpec(const LoadSpec& spec) {
+  const absl::Status loop = spec.open ? CheckOpen(*spec.open) : CheckClosed(spec);
+  if (!loop.ok()) return loop;
+  if (absl::Status times = CheckTimes(spec); !times.ok()) return times;
   if (spec.count && *spec.count < 1) return Invalid("the count must be at least 1");
   if (spec.threads < 0 || spec.threads > kMostThreads) {
     return Invalid("threads must be from 1 to %d, or 0 for automatic", kMostThreads);
@@ -84,7 +106,7 @@ absl::Status CheckSpec(const LoadSpec& spec) {
 int64_t ThreadsFor(const LoadSpec& spec) {
   int64_t threads = spec.threads;
   if (threads == 0) {
-    const int64_t wanted = spec.open ? static_cast<int64_t>(spec.open->rate / kRatePerThread) + 1
+    const int64_t wanted = spec.open ? static_cast<int64_t>(spec.open->peak() / kRatePerThread) + 1
                                      : (spec.concurrency - 1) / kClientsPerThread + 1;
     threads = std::min(wanted, std::max<int64_t>(std::thread::hardware_concurrency(), 1));
   }
@@ -96,11 +118,19 @@ int64_t OtherDescriptors(const stats::ProcessUsage& usage, int64_t threads) {
   return usage.open_fd_count + threads * kDescriptorsPerThread + kSpareDescriptors;
 }
 
+// The spec with the duration that its stages give.
+LoadSpec WithDuration(LoadSpec spec) {
+  if (spec.open && !spec.open->stages.empty() && !spec.duration) {
+    spec.duration = RateProfile(spec.open->stages).length();
+  }
+  return spec;
+}
+
 // The spec with what it leaves to choose.
-LoadSpec Resolved(LoadSpec spec) {
+LoadSpec WithMaxInFlight(LoadSpec spec) {
   if (!spec.open || spec.open->max_in_flight != 0) return spec;
   OpenLoop& open = *spec.open;
-  const double wanted = std::clamp(std::ceil(open.rate), kFewestInFlight, kMostInFlight);
+  const double wanted = std::clamp(std::ceil(open.peak()), kFewestInFlight, kMostInFlight);
   open.max_in_flight = static_cast<int64_t>(wanted);
   const stats::ProcessUsage usage = stats::ReadProcessUsage();
   const int64_t room = usage.fd_limit - OtherDescriptors(usage, ThreadsFor(spec));
@@ -125,7 +155,9 @@ LoadReport::LoadReport()
     : intended(stats::kLoadLatencyLayout),
       send_lag(stats::kLoadLatencyLayout),
       handshake(stats::kLoadLatencyLayout),
-      connect(stats::kLoadLatencyLayout) {}
+      connect(stats::kLoadLatencyLayout),
+      reply(stats::kLoadLatencyLayout),
+      close(stats::kLoadLatencyLayout) {}
 
 int64_t LoadReport::failed() const {
   return std::accumulate(ended.begin(), ended.end(), int64_t{0}) - ok();
@@ -165,6 +197,7 @@ absl::Status LoadRun::Impl::OpenWorkers(int64_t count) {
 
 absl::Status LoadRun::Impl::StartThreads() {
   plan.started = Clock::now();
+  plan.count_from = plan.started + plan.spec.warmup;
   if (plan.spec.duration) plan.stop_at = plan.started + *plan.spec.duration;
   running = workers.size();
   try {
@@ -208,8 +241,9 @@ LoadRun::LoadRun(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LoadRun::~LoadRun() = default;
 
 absl::StatusOr<std::unique_ptr<LoadRun>> LoadRun::Start(const LoadSpec& asked) {
-  if (absl::Status status = CheckSpec(asked); !status.ok()) return status;
-  const LoadSpec spec = Resolved(asked);
+  const LoadSpec timed = WithDuration(asked);
+  if (absl::Status status = CheckSpec(timed); !status.ok()) return status;
+  const LoadSpec spec = WithMaxInFlight(timed);
   const int64_t threads = ThreadsFor(spec);
   if (absl::Status status = CheckDescriptors(spec, threads); !status.ok()) return status;
   auto impl = std::make_unique<Impl>(spec);
@@ -227,6 +261,8 @@ LoadReport LoadRun::Report() const {
     report.done = impl_->ended.has_value();
     report.cancelled = impl_->cancelled;
     report.elapsed = impl_->ended.value_or(Clock::now()) - impl_->plan.started;
+    report.measured = std::max<std::chrono::nanoseconds>(report.elapsed - impl_->plan.spec.warmup,
+                                                         std::chrono::nanoseconds(0));
   }
   for (const auto& worker : impl_->workers) worker->AddTo(report);
   report.peak_connections = impl_->plan.peak_standing.load(std::memory_order_relaxed);

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -22,20 +23,24 @@
 namespace handshake::client {
 
 struct OpenLoop {
-  double rate = 0;  // handshakes begun a second, above 0
+  double rate = 0;  // handshakes begun a second, above 0; 0 with stages
+  // Instead of a rate: one after the other, and the end of the last is the end of the run.
+  std::vector<RateStage> stages = {};
   Arrivals arrivals = Arrivals::kPoisson;
   uint64_t seed = 0;  // of the arrivals; the same seed plans the same times
   // Handshakes at once, divided among the threads. An arrival that finds no free place is dropped
   // and counted. 0: a second of arrivals, from 100 to 10,000, and no more than the fd limit allows.
   int64_t max_in_flight = 0;
+
+  double peak() const { return stages.empty() ? rate : RateProfile(stages).peak(); }
 };
 
 struct LoadSpec {
   net::Address target;
   int64_t concurrency = 1;  // closed loop: connections at once, from 1
-  // At least one of the two; the run ends at whichever comes first.
-  std::optional<std::chrono::nanoseconds> duration = std::nullopt;
-  std::optional<int64_t> count = std::nullopt;  // handshakes
+  // At least one of the two, but for stages; the run ends at whichever comes first.
+  std::optional<std::chrono::nanoseconds> duration = std::nullopt;  // from the start, warm-up too
+  std::optional<int64_t> count = std::nullopt;  // handshakes, those of the warm-up too
   // 0: one for each 1,000 clients of a closed loop, or 10,000 arrivals a second, at most the CPUs.
   int64_t threads = 0;
   // Loopback IPv4 targets: connections are spread over this many 127.x.y.z sources, so that ports
@@ -46,24 +51,31 @@ struct LoadSpec {
   std::chrono::nanoseconds connect_timeout = std::chrono::seconds(5);
   // Closed loop: how long a client waits behind a handshake before it begins the next.
   std::chrono::nanoseconds think_time{};
+  // What begins, or in an open loop was planned, so soon behind the start is left out of the
+  // report.
+  std::chrono::nanoseconds warmup{};
   std::optional<OpenLoop> open = std::nullopt;  // then the loop is open, and concurrency unused
   int64_t most_at_once() const { return open ? open->max_in_flight : concurrency; }
 };
 
-// The numbers of a run, so far or at its end. Copyable.
+// The numbers of a run, so far or at its end, without its warm-up. Copyable.
 struct LoadReport {
   std::chrono::nanoseconds elapsed{};                // the start to now, or to the end
+  std::chrono::nanoseconds measured{};               // of that, behind the warm-up
   int64_t started = 0;                               // handshakes begun (connect called)
   std::array<int64_t, wire::kVerdictCount> ended{};  // by verdict; [kOk] is the successes
   int64_t in_flight = 0;                             // started and not ended
-  int64_t peak_connections = 0;                      // most that stood at once
+  int64_t peak_connections = 0;                      // most that stood at once, warm-up too
   // Open loop; else 0 and empty. planned = started + dropped + unsent().
-  int64_t planned = 0;             // arrivals whose time has come
-  int64_t dropped = 0;             // that found no free place
-  stats::Histogram intended;       // of successes: intended start to FIN read, us
-  stats::Histogram send_lag;       // of all started: intended start to connect, us
-  stats::Histogram handshake;      // of successes: connect to FIN read, us
-  stats::Histogram connect;        // of successes: connect to established, us
+  int64_t planned = 0;         // arrivals whose time has come
+  int64_t dropped = 0;         // that found no free place
+  stats::Histogram intended;   // of successes: intended start to FIN read, us
+  stats::Histogram send_lag;   // of all started: intended start to connect, us
+  stats::Histogram handshake;  // of successes: connect to FIN read, us
+  // Phases of successes, us.
+  stats::Histogram connect;        // connect to established
+  stats::Histogram reply;          // established to message 2 read
+  stats::Histogram close;          // message 3 sent to FIN read
   std::chrono::nanoseconds cpu{};  // of the run's threads
   bool cancelled = false;          // ended early by Cancel()
   bool done = false;
@@ -82,7 +94,8 @@ class LoadRun {
   static absl::StatusOr<std::unique_ptr<LoadRun>> Start(const LoadSpec& spec);
   ~LoadRun();
 
-  const LoadSpec& spec() const;  // as asked, with max_in_flight chosen
+  // As asked, with max_in_flight chosen, and the duration that stages give.
+  const LoadSpec& spec() const;
   LoadReport Report() const;
   // No new handshakes; those in flight get a moment to finish, the rest is reset and stays in
   // LoadReport::in_flight. Idempotent; returns at once.

@@ -9,9 +9,11 @@ int64_t Microseconds(std::chrono::nanoseconds duration) {
 
 }  // namespace
 
-void LoadTally::RecordOk(std::chrono::nanoseconds handshake, std::chrono::nanoseconds connect) {
-  handshake_.Record(Microseconds(handshake));
-  connect_.Record(Microseconds(connect));
+void LoadTally::RecordOk(const HandshakeTimes& times) {
+  handshake_.Record(Microseconds(times.handshake));
+  connect_.Record(Microseconds(times.connect));
+  reply_.Record(Microseconds(times.reply));
+  close_.Record(Microseconds(times.close));
 }
 
 void LoadTally::RecordIntended(std::chrono::nanoseconds whole) {
@@ -37,6 +39,8 @@ void LoadTally::AddTo(LoadReport& report) const {
   send_lag_.MergeInto(report.send_lag);
   handshake_.MergeInto(report.handshake);
   connect_.MergeInto(report.connect);
+  reply_.MergeInto(report.reply);
+  close_.MergeInto(report.close);
 }
 
 }  // namespace handshake::client

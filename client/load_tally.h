@@ -13,6 +13,14 @@
 
 namespace handshake::client {
 
+// How long a success and its phases took; see LoadReport.
+struct HandshakeTimes {
+  std::chrono::nanoseconds handshake;
+  std::chrono::nanoseconds connect;
+  std::chrono::nanoseconds reply;
+  std::chrono::nanoseconds close;
+};
+
 // Written by its worker alone, read by any thread while it goes on; neither ever waits. Whenever it
 // is read, no more handshakes have ended than have started, nor more started than were planned.
 class LoadTally {
@@ -23,8 +31,8 @@ class LoadTally {
   void CountStarted() { Add(started_); }
   void CountEnded(wire::Verdict verdict) { Add(ended_[static_cast<size_t>(verdict)]); }
   void RecordSendLag(std::chrono::nanoseconds lag);
-  // Before CountEnded(kOk). Both since connect() was called.
-  void RecordOk(std::chrono::nanoseconds handshake, std::chrono::nanoseconds connect);
+  // Before CountEnded(kOk).
+  void RecordOk(const HandshakeTimes& times);
   // Open loop: of a success, since its intended start.
   void RecordIntended(std::chrono::nanoseconds whole);
 
@@ -43,6 +51,8 @@ class LoadTally {
   stats::AtomicHistogram send_lag_{stats::kLoadLatencyLayout};
   stats::AtomicHistogram handshake_{stats::kLoadLatencyLayout};
   stats::AtomicHistogram connect_{stats::kLoadLatencyLayout};
+  stats::AtomicHistogram reply_{stats::kLoadLatencyLayout};
+  stats::AtomicHistogram close_{stats::kLoadLatencyLayout};
 };
 
 }  // namespace handshake::client

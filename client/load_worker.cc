@@ -56,6 +56,7 @@ std::chrono::nanoseconds ReadClock(clockid_t clock) {
 
 std::vector<RateStage> StagesOf(const LoadSpec& spec) {
   if (!spec.open) return {};
+  if (!spec.open->stages.empty()) return spec.open->stages;
   const double rate = spec.open->rate;
   return {{.length = spec.duration.value_or(kNoEnd), .from = rate, .to = rate}};
 }
@@ -112,11 +113,18 @@ void LoadWorker::Run() {
 void LoadWorker::AddTo(LoadReport& report) const {
   tally_.AddTo(report);
   std::lock_guard lock(cpu_mutex_);  // the thread does not end while its clock is read
-  report.cpu += cpu_clock_ ? ReadClock(*cpu_clock_) : cpu_;
+  if (warmup_cpu_) report.cpu += (cpu_clock_ ? ReadClock(*cpu_clock_) : cpu_) - *warmup_cpu_;
+}
+
+void LoadWorker::EndWarmup() {
+  warming_up_ = false;
+  std::lock_guard lock(cpu_mutex_);
+  warmup_cpu_ = cpu_clock_ ? ReadClock(*cpu_clock_) : std::chrono::nanoseconds(0);
 }
 
 void LoadWorker::Loop() {
   while (true) {
+    if (warming_up_ && Clock::now() >= plan_.count_from) EndWarmup();
     BeginReady();  // retires those for whom there is nothing more to do
     if (not_retired_ == 0) return;
     const TimePoint look = NextLook();
@@ -135,6 +143,7 @@ LoadWorker::TimePoint LoadWorker::NextLook() const {
   const bool paced = pacer_ && !beginning_ended_;
   if (!paced && (!ready_.empty() || fresh_ < clients_.size())) return Clock::now();
   TimePoint look = paced && next_arrival_ ? *next_arrival_ : TimePoint::max();
+  if (warming_up_) look = std::min(look, plan_.count_from);
   if (const std::optional<TimePoint> due = wheel_.NextDue()) look = std::min(look, *due);
   if (give_up_at_) {
     look = std::min(look, *give_up_at_);
@@ -166,15 +175,17 @@ void LoadWorker::BeginDue() {
 }
 
 void LoadWorker::Arrive(TimePoint intended) {
+  const bool counted = intended >= plan_.count_from;
   const std::optional<uint32_t> id = FreePlace();
   if (!id) {
+    if (!counted) return;
     tally_.CountPlanned();
     return tally_.CountDropped();
   }
   clients_[*id].intended = intended;
   const std::optional<int64_t> ticket = TakeTicket();
   if (!ticket) return ready_.push_back(*id);  // another worker had the last
-  tally_.CountPlanned();
+  if (counted) tally_.CountPlanned();
   Begin(*id, *ticket);
 }
 
@@ -216,8 +227,11 @@ void LoadWorker::Begin(uint32_t id, int64_t ticket) {
   client.sequence = SequenceOf(plan_.spec.first_sequence, ticket);
   client.phase = Phase::kConnecting;
   client.started = Clock::now();
-  tally_.CountStarted();
-  if (pacer_) tally_.RecordSendLag(client.started - client.intended);
+  client.counted = (pacer_ ? client.intended : client.started) >= plan_.count_from;
+  if (client.counted) {
+    tally_.CountStarted();
+    if (pacer_) tally_.RecordSendLag(client.started - client.intended);
+  }
   Dialled dialled = StartConnect(plan_.spec.target, plan_.sources.For(ticket));
   if (dialled.error != 0) return End(id, VerdictOfConnectError(dialled.error));
   client.fd = std::move(dialled.fd);
@@ -282,6 +296,7 @@ void LoadWorker::Converse(uint32_t id, bool may_read) {
   while (handshake.need() != Need::kEnd) {
     // An answer takes a round trip: reading behind a write would come too early.
     const bool reads = handshake.need() == Need::kRead;
+    const wire::Stage before = handshake.stage();
     const bool stepped = (!reads || may_read) && TakeStep(handshake, client.fd.get());
     if (!stepped) {
       const bool writes = handshake.need() == Need::kWrite;
@@ -289,8 +304,16 @@ void LoadWorker::Converse(uint32_t id, bool may_read) {
       return Await(id, what, handshake.deadline());
     }
     if (reads) may_read = false;
+    NoteStage(client, before);
   }
   End(id, handshake.verdict());
+}
+
+void LoadWorker::NoteStage(Client& client, wire::Stage before) {
+  const wire::Stage stage = client.handshake->stage();
+  if (stage == before) return;
+  if (stage == wire::Stage::kProbe) client.replied = Clock::now();
+  if (stage == wire::Stage::kReadEnd) client.confirmed = Clock::now();
 }
 
 void LoadWorker::Await(uint32_t id, uint32_t what, TimePoint deadline) {
@@ -306,13 +329,16 @@ void LoadWorker::Await(uint32_t id, uint32_t what, TimePoint deadline) {
 
 void LoadWorker::End(uint32_t id, Verdict verdict) {
   Client& client = clients_[id];
-  if (verdict == Verdict::kOk) {
+  if (verdict == Verdict::kOk && client.counted) {
     const TimePoint now = Clock::now();
-    tally_.RecordOk(now - client.started, client.established - client.started);
+    tally_.RecordOk({.handshake = now - client.started,
+                     .connect = client.established - client.started,
+                     .reply = client.replied - client.established,
+                     .close = now - client.confirmed});
     if (pacer_) tally_.RecordIntended(now - client.intended);
   }
   Close(client, verdict == Verdict::kOk ? wire::Ending::kClose : wire::Ending::kReset);
-  tally_.CountEnded(verdict);
+  if (client.counted) tally_.CountEnded(verdict);
   wheel_.Cancel(id);
   MoveOn(id, verdict);
 }
@@ -357,7 +383,9 @@ void LoadWorker::EndBeginning() {
 void LoadWorker::StopBeginning(TimePoint now) {
   give_up_at_ = now + kGrace;
   if (!plan_.cancelled) BeginDue();  // what came due in the last wait
-  for (; next_arrival_ && *next_arrival_ <= now; TakeNextArrival()) tally_.CountPlanned();
+  for (; next_arrival_ && *next_arrival_ <= now; TakeNextArrival()) {
+    if (*next_arrival_ >= plan_.count_from) tally_.CountPlanned();
+  }
   EndBeginning();
 }
 

@@ -32,6 +32,7 @@ struct LoadPlan {
   const SourceAddresses sources;
   const RateProfile profile;               // open loop; else without a stage
   wire::TimePoint started;                 // set before the workers run: before the first connect
+  wire::TimePoint count_from;              // the same: the end of the warm-up
   std::optional<wire::TimePoint> stop_at;  // the same
   std::atomic<bool> cancelled{false};      // then wake every worker
   std::function<void()> on_spent;  // wakes every worker, when the last handshake of a count begins
@@ -69,13 +70,17 @@ class LoadWorker {
     TimePoint intended;                              // open loop
     TimePoint started;
     TimePoint established;
+    TimePoint replied;    // message 2 was read
+    TimePoint confirmed;  // message 3 was sent
     int64_t sequence = 0;
     uint32_t watched = 0;     // what the reactor watches the fd for; 0: it does not
     uint32_t generation = 0;  // tells this handshake's events from an older one's
     Phase phase = Phase::kReady;
+    bool counted = false;  // this handshake is no warm-up
   };
 
   void Loop();
+  void EndWarmup();
   TimePoint NextLook() const;
   void BeginReady();
   void BeginDue();
@@ -94,6 +99,8 @@ class LoadWorker {
   void Converse(uint32_t id, bool may_read);
   // Waits for readiness `what`, and until `deadline`.
   void Await(uint32_t id, uint32_t what, TimePoint deadline);
+  // Behind a step of the session.
+  void NoteStage(Client& client, wire::Stage before);
   void End(uint32_t id, wire::Verdict verdict);
   void Close(Client& client, wire::Ending ending);
   // Behind a handshake: to the next one, now or later.
@@ -118,12 +125,15 @@ class LoadWorker {
   std::vector<uint32_t> ready_;            // clients to begin their next handshake
   std::vector<uint32_t> beginning_;
   int64_t not_retired_;
+  bool warming_up_ = true;
   bool beginning_ended_ = false;
   std::optional<TimePoint> give_up_at_;  // set once the run is over
 
   mutable std::mutex cpu_mutex_;
   std::optional<clockid_t> cpu_clock_;  // of the thread, while it runs
   std::chrono::nanoseconds cpu_{};      // of the thread, once it is over
+  std::optional<std::chrono::nanoseconds>
+      warmup_cpu_;  // of that, in the warm-up; nothing: it lasts
 };
 
 }  // namespace handshake::client

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "control/report/humane.h"
 #include "control/report/names.h"
 
@@ -38,23 +39,32 @@ std::string Goal(const v1::LoadSpec& spec) {
   return goal;
 }
 
-bool IsOpenLoop(const v1::LoadRun& run) { return run.spec().rate_per_second() > 0; }
-
 // As it was asked for: "5,000/s", "0.50/s".
 std::string AskedRate(double rate) {
   const bool whole = rate == std::floor(rate) && rate < 1e9;
   return whole ? Count(static_cast<int64_t>(rate)) + "/s" : Rate(rate);
 }
 
+bool IsOpenLoop(const v1::LoadSpec& spec) {
+  return spec.rate_per_second() > 0 || !spec.stages().empty();
+}
+bool IsOpenLoop(const v1::LoadRun& run) { return IsOpenLoop(run.spec()); }
+
+// "5,000/s", or its stages: "10s:100..5000 30s:5000".
+std::string PlanOf(const v1::LoadSpec& spec) {
+  if (spec.stages().empty()) return AskedRate(spec.rate_per_second());
+  return Printable(absl::StrJoin(spec.stages(), " "));
+}
+
 // "100 at once, thinking 10 ms", "500/s poisson (seed 0), at most 500 in flight".
 std::string Loop(const v1::LoadSpec& spec) {
-  if (spec.rate_per_second() == 0) {
+  if (!IsOpenLoop(spec)) {
     const std::string think =
         spec.has_think_time() ? ", thinking " + Span(spec.think_time()) : std::string();
     return Count(spec.concurrency()) + " at once" + think;
   }
   const bool even = spec.arrivals() == v1::LoadSpec::ARRIVALS_EVEN;
-  return absl::StrFormat("%s %s, at most %s in flight", AskedRate(spec.rate_per_second()),
+  return absl::StrFormat("%s %s, at most %s in flight", PlanOf(spec),
                          even ? "even" : absl::StrFormat("poisson (seed %d)", spec.seed()),
                          Count(spec.max_in_flight_count()));
 }
@@ -67,6 +77,17 @@ std::string ArrivalsOf(const v1::LoadRun& run) {
                       Count(run.started_count()), Count(run.dropped_count()));
   if (unsent > 0) arrivals += absl::StrFormat(", %s not sent in time", Count(unsent));
   return arrivals;
+}
+
+// A column's worth: "5,000/s", "2 stages".
+std::string LoadOf(const v1::LoadSpec& spec) {
+  if (spec.stages().empty()) return AskedRate(spec.rate_per_second());
+  return absl::StrFormat("%d stage%s", spec.stages_size(), spec.stages_size() == 1 ? "" : "s");
+}
+
+// A run from before there were warm-ups has measured all of its time.
+const google::protobuf::Duration& MeasuredTime(const v1::LoadRun& run) {
+  return run.has_measured_time() ? run.measured_time() : run.elapsed();
 }
 
 void AddLatency(Table& table, const char* name, const v1::Latency& latency) {
@@ -93,6 +114,8 @@ std::string Latencies(const v1::LoadRun& run, Style style) {
   if (IsOpenLoop(run)) AddLatency(table, "from intended", run.from_intended_start());
   AddLatency(table, "handshake", run.handshake());
   AddLatency(table, "connect", run.connect());
+  AddLatency(table, "reply", run.reply());
+  AddLatency(table, "close", run.close());
   if (IsOpenLoop(run)) AddLatency(table, "send lag", run.send_lag());
   return table.Render(style);
 }
@@ -122,10 +145,13 @@ std::string LoadPage(const v1::LoadRun& run, Style style) {
   facts.Add({"target", absl::StrFormat("%s, framing %s", run.spec().target(),
                                        FramingName(run.spec().framing()))});
   facts.Add({"asked for", Goal(run.spec()) + ", " + Loop(run.spec())});
+  if (run.spec().has_warmup_time()) {
+    facts.Add({"warm-up", "the first " + Span(run.spec().warmup_time()) + " are left out below"});
+  }
   if (IsOpenLoop(run)) facts.Add({"arrivals", ArrivalsOf(run)});
   facts.Add({"handshakes",
              absl::StrFormat("%s ok, %s failed, of %s in %s", Count(run.ok_count()),
-                             Count(run.failed_count()), Count(ended), Span(run.elapsed()))});
+                             Count(run.failed_count()), Count(ended), Span(MeasuredTime(run)))});
   if (run.in_flight_count() > 0) facts.Add({"in flight", Count(run.in_flight_count())});
   facts.Add({"rate", absl::StrFormat("%s ok, %s connections at the most", Rate(run.ok_per_second()),
                                      Count(run.peak_connection_count()))});
@@ -153,8 +179,7 @@ std::string LoadRunsTable(const v1::ListLoadRunsResponse& runs, Style style) {
     const bool measured = latency.count() > 0;
     table.Add({run.id(), StateCell(run.state()), TimeOfDay(run.start_time()),
                Short(ToSeconds(run.elapsed())), run.spec().target(),
-               IsOpenLoop(run) ? AskedRate(run.spec().rate_per_second())
-                               : Count(run.spec().concurrency()),
+               IsOpenLoop(run) ? LoadOf(run.spec()) : Count(run.spec().concurrency()),
                Count(run.ok_count()),
                Cell(Count(run.failed_count()), run.failed_count() == 0 ? Tone::kPlain : Tone::kBad),
                Short(run.ok_per_second()),

@@ -3,6 +3,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
 #include "common/text/duration.h"
+#include "control/services/load_spec.h"
 #include "google/protobuf/util/time_util.h"
 
 namespace handshake::control {
@@ -213,13 +214,16 @@ void FillCounts(const client::LoadReport& report, v1::LoadRun& run) {
   AddFailures(report.ended, *run.mutable_failures());
   run.set_in_flight_count(report.in_flight);
   run.set_peak_connection_count(report.peak_connections);
-  run.set_ok_per_second(PerSecond(report.ok(), report.elapsed));
+  run.set_ok_per_second(PerSecond(report.ok(), report.measured));
   *run.mutable_handshake() = ToProto(report.handshake);
   *run.mutable_connect() = ToProto(report.connect);
   *run.mutable_cpu_time() = ToProto(report.cpu);
   run.set_planned_count(report.planned);
   run.set_dropped_count(report.dropped);
-  if (run.spec().rate_per_second() == 0) return;
+  *run.mutable_reply() = ToProto(report.reply);
+  *run.mutable_close() = ToProto(report.close);
+  *run.mutable_measured_time() = ToProto(report.measured);
+  if (!IsOpenLoop(run.spec())) return;
   *run.mutable_from_intended_start() = ToProto(report.intended);
   *run.mutable_send_lag() = ToProto(report.send_lag);
 }

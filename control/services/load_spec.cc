@@ -4,9 +4,11 @@
 #include <chrono>
 #include <cmath>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
+#include "client/rate_stage.h"
 #include "common/net/address.h"
 #include "common/text/duration.h"
 #include "control/rpc/limits.h"
@@ -53,8 +55,73 @@ absl::Status CheckCount(int64_t count, std::string_view field, int64_t cap) {
 
 constexpr double kFewestInFlight = 100;  // of the default
 
+constexpr int kMaxStages = 100;
+
+// Of checked stages.
+std::vector<client::RateStage> StagesOf(const v1::LoadSpec& checked) {
+  std::vector<client::RateStage> stages;
+  for (const std::string& stage : checked.stages()) {
+    stages.push_back(*client::ParseRateStage(stage));
+  }
+  return stages;
+}
+
+absl::Status CheckStage(int index, const std::string& text) {
+  const auto stage = client::ParseRateStage(text);
+  if (!stage.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("spec.stages[%d]: %s", index, std::string(stage.status().message())));
+  }
+  if (const double peak = std::max(stage->from, stage->to); peak > kMaxLoadRate) {
+    return absl::ResourceExhaustedError(absl::StrFormat(
+        "spec.stages[%d] reaches %g a second: the cap is %g", index, peak, kMaxLoadRate));
+  }
+  if (stage->length > kMaxLoadDuration) {  // so that their sum is a duration
+    return absl::ResourceExhaustedError(absl::StrFormat(
+        "spec.stages[%d]: the cap on all is %s", index, text::FormatDuration(kMaxLoadDuration)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckStages(const v1::LoadSpec& spec) {
+  if (spec.stages().empty()) return absl::OkStatus();
+  if (spec.rate_per_second() != 0) {
+    return absl::InvalidArgumentError("spec.stages or spec.rate_per_second, not both");
+  }
+  if (spec.stages_size() > kMaxStages) {
+    return absl::ResourceExhaustedError(
+        absl::StrFormat("spec.stages has %d: the cap is %d", spec.stages_size(), kMaxStages));
+  }
+  for (int i = 0; i < spec.stages_size(); ++i) {
+    if (absl::Status stage = CheckStage(i, spec.stages(i)); !stage.ok()) return stage;
+  }
+  const client::RateProfile profile(StagesOf(spec));
+  if (profile.peak() == 0) {
+    return absl::InvalidArgumentError("spec.stages: one at least must have a rate above 0");
+  }
+  if (profile.length() > kMaxLoadDuration) {
+    return absl::ResourceExhaustedError(absl::StrFormat("spec.stages last %s: the cap is %s",
+                                                        text::FormatDuration(profile.length()),
+                                                        text::FormatDuration(kMaxLoadDuration)));
+  }
+  if (spec.has_duration() && Nanoseconds(spec.duration()) != profile.length()) {
+    return absl::InvalidArgumentError(
+        "spec.stages say how long the run is: leave spec.duration out");
+  }
+  return absl::OkStatus();
+}
+
+// Of a spec that is checked but for this.
+absl::Status CheckWarmup(const v1::LoadSpec& spec) {
+  if (!spec.has_warmup_time()) return absl::OkStatus();
+  return FromProto(spec.warmup_time(), "spec.warmup_time", std::chrono::nanoseconds(0),
+                   Nanoseconds(spec.duration()) - std::chrono::nanoseconds(1))
+      .status();
+}
+
 // What belongs to the other kind of loop is refused, not ignored.
 absl::Status CheckOpen(const v1::LoadSpec& spec) {
+  if (absl::Status stages = CheckStages(spec); !stages.ok()) return stages;
   if (!std::isfinite(spec.rate_per_second()) || spec.rate_per_second() < 0) {
     return absl::InvalidArgumentError("spec.rate_per_second must be a number above 0");
   }
@@ -114,6 +181,9 @@ void FillOpenDefaults(v1::LoadSpec& spec) {
 }
 
 void FillDefaults(v1::LoadSpec& spec) {
+  if (!spec.stages().empty()) {
+    *spec.mutable_duration() = ToProto(client::RateProfile(StagesOf(spec)).length());
+  }
   if (IsOpenLoop(spec)) {
     FillOpenDefaults(spec);
   } else if (spec.concurrency() == 0) {
@@ -128,8 +198,9 @@ void FillDefaults(v1::LoadSpec& spec) {
 
 absl::StatusOr<v1::LoadSpec> CheckLoadSpec(const v1::LoadSpec& spec) {
   if (absl::Status ok = CheckTarget(spec.target()); !ok.ok()) return ok;
-  if (!spec.has_duration() && spec.handshake_count() == 0) {
-    return absl::InvalidArgumentError("spec.duration or spec.handshake_count is required");
+  if (!spec.has_duration() && spec.handshake_count() == 0 && spec.stages().empty()) {
+    return absl::InvalidArgumentError(
+        "spec.duration, spec.handshake_count or spec.stages is required");
   }
   absl::Status ok = IsOpenLoop(spec) ? CheckOpen(spec) : CheckClosed(spec);
   if (!ok.ok()) return ok;
@@ -144,6 +215,7 @@ absl::StatusOr<v1::LoadSpec> CheckLoadSpec(const v1::LoadSpec& spec) {
   }
   v1::LoadSpec checked = spec;
   FillDefaults(checked);
+  if (ok = CheckWarmup(checked); !ok.ok()) return ok;
   return checked;
 }
 
@@ -153,8 +225,10 @@ client::LoadSpec ToClientSpec(const v1::LoadSpec& checked) {
   spec.duration = Nanoseconds(checked.duration());
   spec.count = checked.handshake_count();
   spec.handshake.framing = *FromProto(checked.framing());
+  spec.warmup = Nanoseconds(checked.warmup_time());
   if (IsOpenLoop(checked)) {
     spec.open = {.rate = checked.rate_per_second(),
+                 .stages = StagesOf(checked),
                  .arrivals = checked.arrivals() == v1::LoadSpec::ARRIVALS_EVEN
                                  ? client::Arrivals::kEven
                                  : client::Arrivals::kPoisson,
@@ -173,8 +247,12 @@ v1::LoadSpec ToProto(const client::LoadSpec& spec) {
   if (spec.duration) *to.mutable_duration() = ToProto(*spec.duration);
   if (spec.count) to.set_handshake_count(*spec.count);
   to.set_framing(ToProto(spec.handshake.framing));
+  if (spec.warmup.count() > 0) *to.mutable_warmup_time() = ToProto(spec.warmup);
   if (spec.open) {
     to.set_rate_per_second(spec.open->rate);
+    for (const client::RateStage& stage : spec.open->stages) {
+      to.add_stages(client::FormatRateStage(stage));
+    }
     to.set_arrivals(spec.open->arrivals == client::Arrivals::kEven
                         ? v1::LoadSpec::ARRIVALS_EVEN
                         : v1::LoadSpec::ARRIVALS_POISSON);
@@ -187,12 +265,16 @@ v1::LoadSpec ToProto(const client::LoadSpec& spec) {
   return to;
 }
 
-bool IsOpenLoop(const v1::LoadSpec& spec) { return spec.rate_per_second() != 0; }
+bool IsOpenLoop(const v1::LoadSpec& spec) {
+  return spec.rate_per_second() != 0 || !spec.stages().empty();
+}
 
 int64_t MostAtOnce(const v1::LoadSpec& checked) {
   return IsOpenLoop(checked) ? checked.max_in_flight_count() : checked.concurrency();
 }
 
-double PeakRate(const v1::LoadSpec& checked) { return checked.rate_per_second(); }
+double PeakRate(const v1::LoadSpec& checked) {
+  return std::max(checked.rate_per_second(), client::RateProfile(StagesOf(checked)).peak());
+}
 
 }  // namespace handshake::control

@@ -2,13 +2,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 #include "client/load_run.h"
 #include "tests/support/test_server.h"
@@ -78,8 +82,7 @@ TEST(OpenLoopTest, WhatFindsNoFreePlaceIsDroppedAndCounted) {
 // 20,000 in 20 ms: nobody can, and nothing is forgotten.
 TEST(OpenLoopTest, EveryArrivalOfTheDurationIsPlannedHoweverLate) {
   TestServer server(handshake::test::Serve());
-  LoadSpec spec = OpenSpec(server.address(),
-                           {.rate = 1'000'000, .arrivals = Arrivals::kEven, .max_in_flight = 10});
+  LoadSpec spec = OpenSpec(server.address(), {.rate = 1'000'000, .arrivals = Arrivals::kEven});
   spec.duration = 20ms;
   spec.threads = 2;
   const LoadReport report = RunToTheEnd(spec);
@@ -118,6 +121,120 @@ TEST(OpenLoopTest, LatencyCountsFromTheIntendedStart) {
   const double sum = report.handshake.Mean() + report.send_lag.Mean();
   EXPECT_NEAR(report.intended.Mean(), sum, 5 + sum / 100);
   EXPECT_GT(report.send_lag.Mean(), 1'000);
+}
+
+// 0 to 1,000/s in 100 ms, then as much back: 50 and 50.
+TEST(OpenLoopTest, StagesPlanTheAreaBelowTheirRateAndEndTheRun) {
+  TestServer server(handshake::test::Serve());
+  LoadSpec spec = OpenSpec(server.address(), {.stages = {{100ms, 0, 1'000}, {100ms, 1'000, 0}},
+                                              .arrivals = Arrivals::kEven});
+  const std::unique_ptr<LoadRun> run = Start(spec);
+  EXPECT_EQ(run->spec().duration, 200ms);
+  EXPECT_EQ(run->spec().open->max_in_flight, 1'000) << "a second of its highest rate";
+  ASSERT_TRUE(run->WaitFor(60s));
+  const LoadReport report = run->Report();
+  EXPECT_EQ(report.planned, 100);
+  EXPECT_GE(report.elapsed, 200ms);
+  ExpectAccounted(report);
+}
+
+// Planned are 0, 1, ... 199 ms.
+TEST(WarmupTest, WhatWasPlannedInItIsLeftOut) {
+  TestServer server(handshake::test::Serve());
+  LoadSpec spec = OpenSpec(server.address(), {.rate = 1'000, .arrivals = Arrivals::kEven});
+  spec.duration = 200ms;
+  spec.warmup = 149'500us;
+  const LoadReport report = RunToTheEnd(spec);
+  EXPECT_EQ(report.planned, 50);
+  EXPECT_GT(server.accepted(), report.started);
+  EXPECT_GE(report.measured, 50'500us);
+  EXPECT_EQ(report.measured, report.elapsed - spec.warmup);
+}
+
+TEST(WarmupTest, DropsInItAreLeftOutToo) {
+  TestServer server(handshake::test::NeverAnswer());
+  LoadSpec spec =
+      OpenSpec(server.address(), {.rate = 1'000, .arrivals = Arrivals::kEven, .max_in_flight = 5});
+  spec.duration = 100ms;
+  spec.warmup = 49'500us;
+  const LoadReport report = RunToTheEnd(spec);
+  EXPECT_EQ(report.planned, 50);
+  EXPECT_LE(report.dropped, 50);
+  EXPECT_LE(report.in_flight, report.started);
+}
+
+TEST(WarmupTest, ARunThatEndsInItHasMeasuredNothing) {
+  TestServer server(handshake::test::Serve());
+  LoadSpec spec;
+  spec.target = server.address();
+  spec.concurrency = 4;
+  spec.count = 50;
+  spec.warmup = 1h;
+  const LoadReport report = RunToTheEnd(spec);
+  EXPECT_EQ(server.accepted(), 50);
+  EXPECT_EQ(report.started, 0);
+  EXPECT_EQ(report.handshake.count(), 0);
+  EXPECT_EQ(report.measured, 0ns);
+  EXPECT_EQ(report.cpu, 0ns);
+}
+
+TEST(WarmupTest, ABadOneIsRefused) {
+  LoadSpec spec;
+  spec.target = *net::Address::Parse("127.0.0.1:7000");
+  spec.duration = 1s;
+  for (const std::chrono::nanoseconds warmup : {std::chrono::nanoseconds(-1ns), 1'000'000'000ns}) {
+    spec.warmup = warmup;
+    EXPECT_THAT(std::string(LoadRun::Start(spec).status().message()), HasSubstr("warm-up must be"));
+  }
+}
+
+// The server withholds one message of a handshake for 20 ms: they lie in one phase, not in the
+// other. Latencies are exact to 0.1 %.
+class PhaseTest : public ::testing::Test {
+ protected:
+  static constexpr std::chrono::milliseconds kHeld{20};
+  static constexpr int64_t kHeldUs = 19'500;
+
+  // Plays the server, held back before the step with this number.
+  static LoadReport RunHeldAt(int step) {
+    TestServer server([step](net::UniqueFd fd) -> net::UniqueFd {
+      char message[64];
+      EXPECT_GT(recv(fd.get(), message, sizeof(message), 0), 0);
+      if (step == 2) Hold();
+      EXPECT_EQ(send(fd.get(), "HELLO 2\n", 8, MSG_NOSIGNAL), 8);
+      EXPECT_GT(recv(fd.get(), message, sizeof(message), 0), 0);
+      if (step == 3) Hold();
+      return {};
+    });
+    LoadSpec spec;
+    spec.target = server.address();
+    spec.count = 1;
+    const LoadReport report = RunToTheEnd(spec);
+    EXPECT_EQ(report.ok(), 1);
+    return report;
+  }
+
+ private:
+  static void Hold() {
+    std::mutex mutex;
+    std::condition_variable never;
+    std::unique_lock lock(mutex);
+    never.wait_for(lock, kHeld, [] { return false; });
+  }
+};
+
+TEST_F(PhaseTest, TheReplyPhaseEndsWithMessage2) {
+  const LoadReport report = RunHeldAt(2);
+  EXPECT_GE(report.reply.Min(), kHeldUs);
+  EXPECT_LE(report.close.Max(), report.handshake.Max() - kHeldUs);
+  EXPECT_LE(report.connect.Max(), report.handshake.Max() - kHeldUs);
+}
+
+TEST_F(PhaseTest, TheClosePhaseBeginsWithMessage3) {
+  const LoadReport report = RunHeldAt(3);
+  EXPECT_GE(report.close.Min(), kHeldUs);
+  EXPECT_LE(report.reply.Max(), report.handshake.Max() - kHeldUs);
+  EXPECT_LE(report.connect.Max(), report.handshake.Max() - kHeldUs);
 }
 
 TEST(OpenLoopTest, ADeadTargetIsAskedAtThePlannedRate) {
@@ -177,6 +294,11 @@ TEST(OpenLoopTest, ABadSpecIsRefusedWithWhatToChange) {
       {{.rate = 1'000'001}, "at most 1e+06 a second"},
       {{.rate = std::numeric_limits<double>::quiet_NaN()}, "rate must be above 0"},
       {{.rate = std::numeric_limits<double>::infinity()}, "rate must be above 0"},
+      {{.rate = 1, .stages = {{1s, 1, 1}}}, "stages or a rate, not both"},
+      {{.stages = {{1s, 0, 0}}}, "one stage at least must have a rate above 0"},
+      {{.stages = {{0s, 1, 1}}}, "a stage lasts longer than 0"},
+      {{.stages = {{1s, 1, 2'000'000}}}, "column 7: '2000000' is not a rate"},
+      {{.stages = std::vector<RateStage>(101, {1s, 1, 1})}, "at most 100 stages"},
       {{.rate = 1, .max_in_flight = -1}, "most in flight must be from 1"},
       {{.rate = 1, .max_in_flight = 1'000'001}, "most in flight must be from 1"},
   };
@@ -187,6 +309,10 @@ TEST(OpenLoopTest, ABadSpecIsRefusedWithWhatToChange) {
     EXPECT_EQ(run.status().code(), absl::StatusCode::kInvalidArgument) << c.says;
     EXPECT_THAT(std::string(run.status().message()), HasSubstr(c.says));
   }
+  LoadSpec spec = OpenSpec(*net::Address::Parse("127.0.0.1:7000"), {.stages = {{1s, 1, 1}}});
+  spec.duration = 2s;
+  EXPECT_THAT(std::string(LoadRun::Start(spec).status().message()),
+              HasSubstr("stages say how long the run is"));
 }
 
 TEST(ThinkTimeTest, AClientRestsBetweenHandshakesButNotBehindTheLast) {

@@ -39,7 +39,7 @@ TEST(RateProfileTest, ARampFollowsTheIntegralOfItsRate) {
 }
 
 TEST(RateProfileTest, ANearlyLevelRampLosesNoDigits) {
-  const RateProfile profile({{.length = 1h, .from = 5'000, .to = 5'000.0001}});
+  const RateProfile profile({{.length = 1h, .from = 5'000, .to = 5'000.0000001}});
   EXPECT_NEAR(Seconds(*profile.TimeOf(5'000 * 1'800)), 1'800, 1e-3);
 }
 

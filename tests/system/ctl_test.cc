@@ -127,11 +127,27 @@ TEST_F(CtlSystemTest, TheClientKeepsARate) {
                                              {"--rate", "nan"},
                                              {"--rate", "10", "--arrivals", "bursty"},
                                              {"--arrivals", "even"},
+                                             {"--stage", "1s:10", "--rate", "10"},
+                                             {"--stage", "1s:10", "--duration", "1s"},
+                                             {"--stage", "1s:10", "--stage", "61m:10"},
+                                             {"--warmup", "1s", "--duration", "1s"},
                                              {"--rate", "10", "--max-in-flight", "1000000"}}) {
     std::vector<std::string> arguments = {"load", target_, "--count", "1"};
     arguments.insert(arguments.end(), wrong.begin(), wrong.end());
     EXPECT_EQ(RunToEnd(HANDSHAKE_CLIENT, arguments).exit_code, 2) << wrong[1];
   }
+}
+
+TEST_F(CtlSystemTest, TheClientGoesInStages) {
+  const Ended staged =
+      RunToEnd(HANDSHAKE_CLIENT, {"load", target_, "--stage", "100ms:0..400", "--stage",
+                                  "100ms:400", "--arrivals", "even", "--warmup", "99ms"});
+  EXPECT_EQ(staged.exit_code, 0) << staged.err;
+  EXPECT_THAT(staged.out, AllOf(HasSubstr("100ms:0..400 100ms:400 even"), HasSubstr("40 planned"),
+                                HasSubstr("warm-up"), HasSubstr("send lag")));
+  const Ended wrong = RunToEnd(HANDSHAKE_CLIENT, {"load", target_, "--stage", "10s:5..x"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("column 8: 'x' is not a rate"));
 }
 
 TEST_F(CtlSystemTest, LoadIsNoCannon) {

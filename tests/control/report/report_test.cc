@@ -325,6 +325,8 @@ TEST(LoadReportTest, Page) {
             "LATENCY ms       COUNT    MIN   MEAN    P50    P90   P99  P99.9  MAX\n"
             "handshake      123,456  0.050  0.231  0.200  0.400  1.25   12.5  125\n"
             "connect              0      -      -      -      -     -      -    -\n"
+            "reply                0      -      -      -      -     -      -    -\n"
+            "close                0      -      -      -      -     -      -    -\n"
             "\n"
             "FAILED          COUNT  MEANING\n"
             "TIMEOUT_STEP_2      2  HELLO X+1 could not be delivered in time\n");
@@ -365,7 +367,21 @@ TEST(LoadReportTest, PageOfAnOpenLoop) {
             "from intended  49,800  0.050  0.231  0.200  0.400  1.25   12.5  125\n"
             "handshake      49,800  0.050  0.231  0.200  0.400  1.25   12.5  125\n"
             "connect             0      -      -      -      -     -      -    -\n"
+            "reply               0      -      -      -      -     -      -    -\n"
+            "close               0      -      -      -      -     -      -    -\n"
             "send lag       49,800  0.050  0.231  0.200  0.400  1.25   12.5  125\n");
+  v1::LoadRun staged = AnOpenRun();
+  staged.mutable_spec()->clear_rate_per_second();
+  staged.mutable_spec()->add_stages("5s:100..900");
+  staged.mutable_spec()->add_stages("5s:900");
+  staged.mutable_spec()->mutable_warmup_time()->set_seconds(2);
+  *staged.mutable_measured_time() = Us(8'000'000);
+  EXPECT_THAT(
+      LoadPage(staged, {}),
+      HasSubstr("asked for      10.0 s, 5s:100..900 5s:900 poisson (seed 0), at most 1,000 in "
+                "flight\n"
+                "warm-up        the first 2.00 s are left out below\n"));
+  EXPECT_THAT(LoadPage(staged, {}), HasSubstr("of 49,800 in 8.00 s\n"));
   EXPECT_THAT(LoadProgress(AnOpenRun()), HasSubstr("p99 1.25 ms  200 dropped"));
 }
 

@@ -127,6 +127,23 @@ TEST_F(LoadServiceTest, AnOpenLoopRunsWithItsDefaults) {
   EXPECT_EQ(run.spec().seed(), 3);
 }
 
+TEST_F(LoadServiceTest, StagesAndAWarmupSayHowLongTheRunIs) {
+  v1::CreateLoadRunRequest request = ShortRun(1'000);
+  request.mutable_spec()->add_stages("50ms:0..400");
+  request.mutable_spec()->add_stages("50ms:400");
+  request.mutable_spec()->set_arrivals(v1::LoadSpec::ARRIVALS_EVEN);
+  request.mutable_spec()->mutable_warmup_time()->set_nanos(49'000'000);
+  request.set_detached(true);
+  const v1::LoadRun run = AwaitEnd(Create(request).id());
+  EXPECT_EQ(run.state(), v1::LoadRun::STATE_SUCCEEDED);
+  EXPECT_EQ(run.spec().duration().nanos(), 100'000'000);
+  EXPECT_EQ(run.spec().stages_size(), 2);
+  EXPECT_EQ(run.spec().max_in_flight_count(), 400);
+  EXPECT_EQ(run.planned_count(), 20) << "10 more are warm-up";
+  EXPECT_EQ(run.reply().count(), run.ok_count());
+  EXPECT_EQ(run.close().count(), run.ok_count());
+}
+
 TEST_F(LoadServiceTest, TheCapOnTheRateIsOverAllRuns) {
   v1::CreateLoadRunRequest request = LongRun();
   request.mutable_spec()->set_rate_per_second(3'000);
@@ -190,6 +207,35 @@ TEST_F(LoadServiceTest, RefusalsNameTheField) {
       {invalid, "spec.think_time",
        [](auto& r) { r.mutable_spec()->mutable_think_time()->set_seconds(3'601); }},
       {invalid, "spec.rate_per_second", [](auto& r) { r.mutable_spec()->set_seed(1); }},
+      {invalid, "spec.warmup_time",
+       [](auto& r) { r.mutable_spec()->mutable_warmup_time()->set_seconds(60); }},
+      {invalid, "spec.stages[1]: stage '1s:x', column 4",
+       [](auto& r) {
+         r.mutable_spec()->add_stages("1s:1");
+         r.mutable_spec()->add_stages("1s:x");
+       }},
+      {invalid, "rate above 0", [](auto& r) { r.mutable_spec()->add_stages("1s:0"); }},
+      {invalid, "not both",
+       [](auto& r) {
+         r.mutable_spec()->add_stages("1s:1");
+         r.mutable_spec()->set_rate_per_second(1);
+       }},
+      {invalid, "leave spec.duration out",
+       [](auto& r) {
+         r.mutable_spec()->add_stages("1s:1");
+         r.mutable_spec()->mutable_duration()->set_seconds(2);
+       }},
+      {exhausted, "spec.stages[0] reaches 5001 a second: the cap is 5000",
+       [](auto& r) { r.mutable_spec()->add_stages("1s:1..5001"); }},
+      {exhausted, "spec.stages last 61s: the cap is 1m",
+       [](auto& r) {
+         r.mutable_spec()->add_stages("31s:1");
+         r.mutable_spec()->add_stages("30s:1");
+       }},
+      {exhausted, "the cap is 100",
+       [](auto& r) {
+         for (int i = 0; i < 101; ++i) r.mutable_spec()->add_stages("1ms:1");
+       }},
       {exhausted, "the cap is 5000",
        [](auto& r) { r.mutable_spec()->set_rate_per_second(5'000.5); }},
       {exhausted, "the cap is 2000",
