@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_format.h"
 #include "client/commands.h"
+#include "client/condition.h"
 #include "client/load_run.h"
 #include "client/rate_stage.h"
 #include "control/report/flags.h"
@@ -41,6 +42,8 @@ struct LoadFlags {
   nanoseconds warmup{};
   std::optional<double> rate;
   std::vector<std::string> stages;
+  std::vector<std::string> fail_if;
+  std::vector<std::string> stop_if;
   std::string arrivals = "poisson";
   int64_t seed = 0;
   int64_t max_in_flight = 0;
@@ -66,6 +69,20 @@ std::vector<RateStage> StagesOf(const LoadFlags& flags) {
   return stages;
 }
 
+// Throws what is wrong with a condition.
+std::vector<Condition> ConditionsOf(const std::string& flag,
+                                    const std::vector<std::string>& texts) {
+  std::vector<Condition> conditions;
+  for (const std::string& text : texts) {
+    const absl::StatusOr<Condition> condition = ParseCondition(text);
+    if (!condition.ok()) {
+      throw CLI::ValidationError(flag, std::string(condition.status().message()));
+    }
+    conditions.push_back(*condition);
+  }
+  return conditions;
+}
+
 // Throws what is wrong with the flags.
 void Check(const LoadFlags& flags) {
   if (flags.hold) {
@@ -81,6 +98,8 @@ void Check(const LoadFlags& flags) {
     throw CLI::ValidationError("--duration", "above 0, at most 1h");
   }
   StagesOf(flags);
+  ConditionsOf("--fail-if", flags.fail_if);
+  ConditionsOf("--stop-if", flags.stop_if);
   if (!flags.rate && flags.stages.empty() &&
       (flags.arrivals != "poisson" || flags.seed != 0 || flags.max_in_flight != 0)) {
     throw CLI::ValidationError("load",
@@ -112,6 +131,8 @@ LoadSpec SpecOf(const LoadFlags& flags, const net::Address& target) {
   spec.handshake.framing = FramingOf(flags);
   spec.think_time = flags.think_time;
   spec.warmup = flags.warmup;
+  spec.fail_if = ConditionsOf("--fail-if", flags.fail_if);
+  spec.stop_if = ConditionsOf("--stop-if", flags.stop_if);
   if (flags.rate || !flags.stages.empty()) {
     spec.open = {.rate = flags.rate.value_or(0),
                  .stages = StagesOf(flags),
@@ -129,15 +150,7 @@ v1::LoadRun Describe(const LoadRun& run, std::chrono::system_clock::time_point s
   *message.mutable_spec() = control::ToProto(run.spec());
   *message.mutable_start_time() = control::ToProto(start);
   control::FillCounts(report, message);
-  if (!report.done) {
-    message.set_state(v1::LoadRun::STATE_RUNNING);
-  } else if (report.cancelled) {
-    message.set_state(v1::LoadRun::STATE_CANCELLED);
-    message.set_state_reason("interrupted");
-  } else {
-    message.set_state(report.failed() == 0 ? v1::LoadRun::STATE_SUCCEEDED
-                                           : v1::LoadRun::STATE_FAILED);
-  }
+  control::FillState(report, "interrupted", message);
   return message;
 }
 
@@ -169,8 +182,7 @@ int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
     }
   }
   const v1::LoadRun last = Describe(**run, start);
-  const bool ok = last.state() == v1::LoadRun::STATE_SUCCEEDED;
-  const int code = ok ? report::kExitOk : report::kExitBadOutcome;
+  const int code = report::LoadExitCode(last);
   const report::Style style = report::StdoutStyle(report::ColourChoice::kAuto);
   return ShowReport(flags.output == "json" ? report::Json(last) : report::LoadPage(last, style),
                     interrupts.happened() ? report::kExitInterrupted : code);
@@ -199,11 +211,18 @@ void AddOpenLoop(CLI::App& load, LoadFlags& flags) {
       ->type_name("N")
       ->capture_default_str();
   load.add_option("--max-in-flight", flags.max_in_flight,
-                  "Open loop: what arrives beyond it is dropped; 0: a second of arrivals, 100 to "
-                  "10000")
+                  "Open loop: drop what arrives beyond it; 0: a second of arrivals")
       ->check(CLI::Range(int64_t{0}, kMaxConcurrency))
       ->type_name("N")
       ->capture_default_str();
+}
+
+void AddConditions(CLI::App& load, LoadFlags& flags) {
+  load.add_option("--fail-if", flags.fail_if,
+                  "The run has failed if this holds at its end: 'p99 > 5ms'; repeats")
+      ->type_name("CONDITION");
+  load.add_option("--stop-if", flags.stop_if, "End early once this holds over a second; repeats")
+      ->type_name("CONDITION");
 }
 
 void AddHold(CLI::App& load, LoadFlags& flags) {
@@ -212,7 +231,7 @@ void AddHold(CLI::App& load, LoadFlags& flags) {
                           ->check(CLI::Range(int64_t{1}, HoldRun::kMostConnections))
                           ->type_name("M");
   for (const char* other : {"--concurrency", "--duration", "--count", "--threads", "--think-time",
-                            "--rate", "--stage", "--warmup"}) {
+                            "--rate", "--stage", "--warmup", "--fail-if", "--stop-if"}) {
     hold->excludes(load.get_option(other));
   }
   report::AddDuration(load, "--for", &flags.hold_for, "With --hold: for this long, at most 1h")
@@ -255,6 +274,7 @@ void AddLoad(CLI::App& app, Command* command) {
   report::AddDuration(*load, "--warmup", &flags->warmup,
                       "Leave what begins in the first of it out of the report");
   AddOpenLoop(*load, *flags);
+  AddConditions(*load, *flags);
   AddHold(*load, *flags);
   load->add_option("-o,--output", flags->output, "text, or json for scripts")
       ->check(CLI::IsMember({"text", "json"}))
@@ -280,12 +300,20 @@ void AddLoad(CLI::App& app, Command* command) {
       "What M needs of open files beyond a process's hard limit (ulimit -Hn) is shared by several\n"
       "processes. The server's deadlines, 5s a step and 10s a handshake, go on meanwhile:\n"
       "  handshake-server --step-timeout 10m --handshake-timeout 10m\n\n"
-      "Exit codes: 0 all ok, 1 a handshake failed, 2 wrong command line or too low a limit,\n"
-      "130 interrupted.\n\n"
+      "Conditions: p50, p90, p99, p99.9, max, mean (a duration; in an open loop from the planned\n"
+      "start), errors, dropped (a number, or a share as in 0.1%), rate (successes a second); then "
+      "one\n"
+      "of < <= > >= =, then the value. --fail-if fails too if nothing was measured.\n\n"
+      "Exit codes, the first that fits: 2 wrong command line or too low a limit, 130 interrupted, "
+      "3 no\n"
+      "connection was ever made, 5 a --fail-if or --stop-if held, 1 a handshake failed, 6 the "
+      "generator\n"
+      "could not keep the rate (see verdict), 0 ok.\n\n"
       "Examples:\n"
       "  handshake-client load 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
       "  handshake-client load 127.0.0.1:7000 --rate 2000 --duration 12s --warmup 2s\n"
       "  handshake-client load 127.0.0.1:7000 --stage 10s:100..5000 --stage 30s:5000\n"
+      "  handshake-client load 127.0.0.1:7000 --rate 500 --duration 5s --fail-if 'p99 > 5ms'\n"
       "  handshake-client load 127.0.0.1:7000 --count 100000 --concurrency 500 -o json\n"
       "  handshake-client load 127.0.0.1:7000 --hold 10000 --for 2s");
   load->callback([flags, command] {

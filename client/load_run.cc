@@ -30,6 +30,7 @@ constexpr int64_t kClientsPerThread = 1'000;
 constexpr std::chrono::hours kLongest{24 * 30};
 constexpr std::chrono::hours kLongestThinkTime{1};
 constexpr size_t kMostStages = 100;
+constexpr std::chrono::seconds kStopWindow{1};
 constexpr double kRatePerThread = 10'000;  // a half of what one can
 // What is chosen for max_in_flight.
 constexpr double kFewestInFlight = 100;
@@ -159,6 +160,18 @@ LoadReport::LoadReport()
       reply(stats::kLoadLatencyLayout),
       close(stats::kLoadLatencyLayout) {}
 
+LoadReport LoadReport::Since(const LoadReport& earlier) const {
+  LoadReport since = *this;
+  since.measured -= earlier.measured;
+  since.started -= earlier.started;
+  since.planned -= earlier.planned;
+  since.dropped -= earlier.dropped;
+  for (size_t i = 0; i < ended.size(); ++i) since.ended[i] -= earlier.ended[i];
+  since.intended = intended.Since(earlier.intended);
+  since.handshake = handshake.Since(earlier.handshake);
+  return since;
+}
+
 int64_t LoadReport::failed() const {
   return std::accumulate(ended.begin(), ended.end(), int64_t{0}) - ok();
 }
@@ -172,6 +185,10 @@ struct LoadRun::Impl {
   absl::Status OpenWorkers(int64_t count);
   absl::Status StartThreads();
   void RunWorker(LoadWorker& worker);
+  LoadReport Report() const;
+  // Ends the run once a condition of stop_if holds; on a thread of its own.
+  void Watch();
+  void Stop(const std::string& condition);
   void Cancel();
   void WakeAll();
   void Join();
@@ -179,12 +196,14 @@ struct LoadRun::Impl {
   LoadPlan plan;
   std::vector<std::unique_ptr<LoadWorker>> workers;
   std::vector<std::thread> threads;
+  std::thread watcher;
 
   mutable std::mutex mutex;
   mutable std::condition_variable over;
   std::optional<TimePoint> ended;  // once no worker runs
   size_t running = 0;              // workers
   bool cancelled = false;
+  std::string stopped_by;
 };
 
 absl::Status LoadRun::Impl::OpenWorkers(int64_t count) {
@@ -204,6 +223,7 @@ absl::Status LoadRun::Impl::StartThreads() {
     for (const auto& worker : workers) {
       threads.emplace_back([this, &worker = *worker] { RunWorker(worker); });
     }
+    if (!plan.spec.stop_if.empty()) watcher = std::thread([this] { Watch(); });
   } catch (const std::system_error& error) {
     return absl::ResourceExhaustedError(
         absl::StrFormat("thread %d of %d cannot be started: %s; use fewer threads",
@@ -220,9 +240,51 @@ void LoadRun::Impl::RunWorker(LoadWorker& worker) {
   over.notify_all();
 }
 
+LoadReport LoadRun::Impl::Report() const {
+  LoadReport report;
+  {
+    std::lock_guard lock(mutex);
+    report.done = ended.has_value();
+    report.cancelled = cancelled;
+    report.stopped_by = stopped_by;
+    report.elapsed = ended.value_or(Clock::now()) - plan.started;
+    report.measured = std::max<std::chrono::nanoseconds>(report.elapsed - plan.spec.warmup,
+                                                         std::chrono::nanoseconds(0));
+  }
+  for (const auto& worker : workers) worker->AddTo(report);
+  report.peak_connections = plan.peak_standing.load(std::memory_order_relaxed);
+  report.threads = static_cast<int64_t>(workers.size());
+  return report;
+}
+
+void LoadRun::Impl::Watch() {
+  LoadReport before = Report();
+  while (true) {
+    {
+      std::unique_lock lock(mutex);
+      if (over.wait_for(lock, kStopWindow, [this] { return ended.has_value(); })) return;
+    }
+    const LoadReport now = Report();
+    const LoadReport window = now.Since(before);
+    before = now;
+    if (window.measured < kStopWindow) continue;  // a part of it was warm-up
+    for (const Condition& condition : plan.spec.stop_if) {
+      if (Holds(condition, window).value_or(false)) return Stop(Explain(condition, window));
+    }
+  }
+}
+
+void LoadRun::Impl::Stop(const std::string& condition) {
+  std::lock_guard lock(mutex);
+  if (ended || cancelled) return;
+  stopped_by = condition;
+  plan.cancelled = true;
+  WakeAll();
+}
+
 void LoadRun::Impl::Cancel() {
   std::lock_guard lock(mutex);
-  if (ended) return;
+  if (ended || plan.cancelled) return;
   cancelled = true;
   plan.cancelled = true;
   WakeAll();
@@ -235,6 +297,7 @@ void LoadRun::Impl::WakeAll() {
 void LoadRun::Impl::Join() {
   Cancel();
   for (std::thread& thread : threads) thread.join();
+  if (watcher.joinable()) watcher.join();
 }
 
 LoadRun::LoadRun(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -255,17 +318,15 @@ absl::StatusOr<std::unique_ptr<LoadRun>> LoadRun::Start(const LoadSpec& asked) {
 const LoadSpec& LoadRun::spec() const { return impl_->plan.spec; }
 
 LoadReport LoadRun::Report() const {
-  LoadReport report;
-  {
-    std::lock_guard lock(impl_->mutex);
-    report.done = impl_->ended.has_value();
-    report.cancelled = impl_->cancelled;
-    report.elapsed = impl_->ended.value_or(Clock::now()) - impl_->plan.started;
-    report.measured = std::max<std::chrono::nanoseconds>(report.elapsed - impl_->plan.spec.warmup,
-                                                         std::chrono::nanoseconds(0));
+  LoadReport report = impl_->Report();
+  report.judgement = Judge(spec(), report);
+  report.shortfall = ShortfallOf(spec(), report);
+  if (!report.done) return report;
+  for (const Condition& condition : spec().fail_if) {
+    if (Holds(condition, report).value_or(true)) {
+      report.breaches.push_back(Explain(condition, report));
+    }
   }
-  for (const auto& worker : impl_->workers) worker->AddTo(report);
-  report.peak_connections = impl_->plan.peak_standing.load(std::memory_order_relaxed);
   return report;
 }
 

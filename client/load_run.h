@@ -14,6 +14,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "client/bottleneck.h"
+#include "client/condition.h"
 #include "client/pacer.h"
 #include "common/net/address.h"
 #include "common/stats/histogram.h"
@@ -54,6 +56,10 @@ struct LoadSpec {
   // What begins, or in an open loop was planned, so soon behind the start is left out of the
   // report.
   std::chrono::nanoseconds warmup{};
+  // Judged at the end: the run has failed if one holds, or cannot be told.
+  std::vector<Condition> fail_if = {};
+  // Judged each second behind the warm-up, over that second: the run ends early once one holds.
+  std::vector<Condition> stop_if = {};
   std::optional<OpenLoop> open = std::nullopt;  // then the loop is open, and concurrency unused
   int64_t most_at_once() const { return open ? open->max_in_flight : concurrency; }
 };
@@ -79,9 +85,18 @@ struct LoadReport {
   std::chrono::nanoseconds cpu{};  // of the run's threads
   bool cancelled = false;          // ended early by Cancel()
   bool done = false;
+  int64_t threads = 0;
+  std::string stopped_by;             // the condition that ended it early; empty: none
+  std::vector<std::string> breaches;  // of fail_if, once done, with what was measured
+  std::string shortfall;              // what it did not do of what was asked, once done
+  Judgement judgement;
   LoadReport();
   int64_t ok() const { return ended[static_cast<int>(wire::Verdict::kOk)]; }
   int64_t failed() const;  // ended, not ok
+  // Of successes: from the intended start in an open loop, else from connect.
+  const stats::Histogram& latency() const { return intended.count() > 0 ? intended : handshake; }
+  // The counts and latencies since `earlier`, an older report of the same run.
+  LoadReport Since(const LoadReport& earlier) const;
   // Arrivals that the generator had not got round to when the run ended.
   int64_t unsent() const { return planned - started - dropped; }
 };

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "control/report/flags.h"
 #include "control/report/humane.h"
 #include "control/report/names.h"
 
@@ -90,6 +91,21 @@ const google::protobuf::Duration& MeasuredTime(const v1::LoadRun& run) {
   return run.has_measured_time() ? run.measured_time() : run.elapsed();
 }
 
+// "server-limited: why".
+Cell VerdictCell(const v1::LoadRun& run) {
+  const std::string why = ": " + Printable(run.bottleneck_reason());
+  switch (run.bottleneck()) {
+    case v1::LoadRun::BOTTLENECK_NONE:
+      return {"load sent as asked" + why, Tone::kGood};
+    case v1::LoadRun::BOTTLENECK_SERVER:
+      return {"server-limited" + why};
+    case v1::LoadRun::BOTTLENECK_GENERATOR:
+      return {"generator-limited" + why, Tone::kWarning};
+    default:
+      return {"unclear" + why};
+  }
+}
+
 void AddLatency(Table& table, const char* name, const v1::Latency& latency) {
   std::vector<Cell> row = {name, Count(latency.count())};
   for (double us : {static_cast<double>(latency.min_us()), latency.mean_us(),
@@ -141,7 +157,16 @@ std::string LoadPage(const v1::LoadRun& run, Style style) {
   const Cell state = StateCell(run.state());
   const std::string reason = run.state_reason().empty() ? "" : ": " + run.state_reason();
   Table facts = Facts();
+  if (!run.shortfall().empty()) {
+    facts.Add({"fell short", Cell(Printable(run.shortfall()), Tone::kWarning)});
+  }
   facts.Add({NameOf(run), Cell(state.text + reason, state.tone)});
+  for (const std::string& breach : run.breaches()) {
+    facts.Add({"breached", Cell(Printable(breach), Tone::kBad)});
+  }
+  if (run.bottleneck() != v1::LoadRun::BOTTLENECK_UNSPECIFIED) {
+    facts.Add({"verdict", VerdictCell(run)});
+  }
   facts.Add({"target", absl::StrFormat("%s, framing %s", run.spec().target(),
                                        FramingName(run.spec().framing()))});
   facts.Add({"asked for", Goal(run.spec()) + ", " + Loop(run.spec())});
@@ -160,6 +185,16 @@ std::string LoadPage(const v1::LoadRun& run, Style style) {
                                                        SpanUs(cpu_us / static_cast<double>(ended)))
                                      : Span(run.cpu_time())});
   return facts.Render(style) + "\n" + Latencies(run, style) + FailuresTable(run.failures(), style);
+}
+
+int LoadExitCode(const v1::LoadRun& run) {
+  if (run.state() == v1::LoadRun::STATE_CANCELLED) return kExitBadOutcome;
+  if (run.peak_connection_count() == 0 && run.failed_count() > 0) return kExitUnreachable;
+  const bool stopped = run.state() == v1::LoadRun::STATE_FAILED && !run.state_reason().empty();
+  if (!run.breaches().empty() || stopped) return kExitBreached;
+  if (run.state() != v1::LoadRun::STATE_SUCCEEDED) return kExitBadOutcome;
+  const bool own_limit = run.bottleneck() == v1::LoadRun::BOTTLENECK_GENERATOR;
+  return IsOpenLoop(run) && own_limit ? kExitGeneratorLimited : kExitOk;
 }
 
 std::string LoadRunsTable(const v1::ListLoadRunsResponse& runs, Style style) {

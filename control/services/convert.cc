@@ -205,6 +205,31 @@ v1::Stats ToProto(const server::Snapshot& snapshot) {
   return to;
 }
 
+v1::LoadRun::Bottleneck ToProto(client::Bottleneck bottleneck) {
+  switch (bottleneck) {
+    case client::Bottleneck::kNone:
+      return v1::LoadRun::BOTTLENECK_NONE;
+    case client::Bottleneck::kServer:
+      return v1::LoadRun::BOTTLENECK_SERVER;
+    case client::Bottleneck::kGenerator:
+      return v1::LoadRun::BOTTLENECK_GENERATOR;
+    case client::Bottleneck::kUnclear:
+      break;
+  }
+  return v1::LoadRun::BOTTLENECK_UNCLEAR;
+}
+
+void FillState(const client::LoadReport& report, std::string_view cancelled, v1::LoadRun& run) {
+  if (!report.done) return run.set_state(v1::LoadRun::STATE_RUNNING);
+  if (report.cancelled) {
+    run.set_state(v1::LoadRun::STATE_CANCELLED);
+    return run.set_state_reason(std::string(cancelled));
+  }
+  if (!report.stopped_by.empty()) run.set_state_reason("stopped early, " + report.stopped_by);
+  const bool good = report.failed() == 0 && report.breaches.empty() && report.stopped_by.empty();
+  run.set_state(good ? v1::LoadRun::STATE_SUCCEEDED : v1::LoadRun::STATE_FAILED);
+}
+
 void FillCounts(const client::LoadReport& report, v1::LoadRun& run) {
   *run.mutable_elapsed() = ToProto(report.elapsed);
   run.set_started_count(report.started);
@@ -220,6 +245,11 @@ void FillCounts(const client::LoadReport& report, v1::LoadRun& run) {
   *run.mutable_cpu_time() = ToProto(report.cpu);
   run.set_planned_count(report.planned);
   run.set_dropped_count(report.dropped);
+  run.clear_breaches();
+  for (const std::string& breach : report.breaches) run.add_breaches(breach);
+  run.set_shortfall(report.shortfall);
+  run.set_bottleneck(ToProto(report.judgement.bottleneck));
+  run.set_bottleneck_reason(report.judgement.why);
   *run.mutable_reply() = ToProto(report.reply);
   *run.mutable_close() = ToProto(report.close);
   *run.mutable_measured_time() = ToProto(report.measured);

@@ -15,11 +15,6 @@ namespace {
 
 using google::protobuf::util::MessageDifferencer;
 
-v1::LoadRun::State EndState(const client::LoadReport& report) {
-  if (report.cancelled) return v1::LoadRun::STATE_CANCELLED;
-  return report.failed() > 0 ? v1::LoadRun::STATE_FAILED : v1::LoadRun::STATE_SUCCEEDED;
-}
-
 v1::LoadRun Describe(const v1::CreateLoadRunRequest& request, const v1::LoadSpec& spec) {
   v1::LoadRun run;
   *run.mutable_spec() = spec;
@@ -246,11 +241,10 @@ void LoadRuns::Refresh(const EntryPtr& entry) {
   }
   const client::LoadReport report = run->Report();
   FillCounts(report, state);
-  if (report.done) state.set_state(EndState(report));
 
   const std::lock_guard lock(mutex_);
   if (entry->run == nullptr) return;  // another thread saw the end first
-  if (state.state() == v1::LoadRun::STATE_CANCELLED) state.set_state_reason(entry->cancel_reason);
+  FillState(report, entry->cancel_reason, state);
   entry->state = std::make_shared<const v1::LoadRun>(std::move(state));
   if (!report.done) return;
   entry->run.reset();  // `run` ends its threads, after the lock is gone

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
+#include "client/condition.h"
 #include "client/rate_stage.h"
 #include "common/net/address.h"
 #include "common/text/duration.h"
@@ -56,6 +57,7 @@ absl::Status CheckCount(int64_t count, std::string_view field, int64_t cap) {
 constexpr double kFewestInFlight = 100;  // of the default
 
 constexpr int kMaxStages = 100;
+constexpr int kMaxConditions = 16;  // of a kind
 
 // Of checked stages.
 std::vector<client::RateStage> StagesOf(const v1::LoadSpec& checked) {
@@ -109,6 +111,29 @@ absl::Status CheckStages(const v1::LoadSpec& spec) {
         "spec.stages say how long the run is: leave spec.duration out");
   }
   return absl::OkStatus();
+}
+
+using Texts = google::protobuf::RepeatedPtrField<std::string>;
+
+absl::Status CheckConditions(const Texts& conditions, std::string_view field) {
+  if (conditions.size() > kMaxConditions) {
+    return absl::ResourceExhaustedError(
+        absl::StrFormat("%s has %d: the cap is %d", field, conditions.size(), kMaxConditions));
+  }
+  for (int i = 0; i < conditions.size(); ++i) {
+    const auto condition = client::ParseCondition(conditions[i]);
+    if (condition.ok()) continue;
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%s[%d]: %s", field, i, std::string(condition.status().message())));
+  }
+  return absl::OkStatus();
+}
+
+// Of checked ones.
+std::vector<client::Condition> ConditionsOf(const Texts& texts) {
+  std::vector<client::Condition> conditions;
+  for (const std::string& text : texts) conditions.push_back(*client::ParseCondition(text));
+  return conditions;
 }
 
 // Of a spec that is checked but for this.
@@ -213,6 +238,8 @@ absl::StatusOr<v1::LoadSpec> CheckLoadSpec(const v1::LoadSpec& spec) {
       spec.framing() != v1::FRAMING_BARE) {
     return absl::InvalidArgumentError("spec.framing must be LINE or BARE");
   }
+  if (ok = CheckConditions(spec.fail_if(), "spec.fail_if"); !ok.ok()) return ok;
+  if (ok = CheckConditions(spec.stop_if(), "spec.stop_if"); !ok.ok()) return ok;
   v1::LoadSpec checked = spec;
   FillDefaults(checked);
   if (ok = CheckWarmup(checked); !ok.ok()) return ok;
@@ -226,6 +253,8 @@ client::LoadSpec ToClientSpec(const v1::LoadSpec& checked) {
   spec.count = checked.handshake_count();
   spec.handshake.framing = *FromProto(checked.framing());
   spec.warmup = Nanoseconds(checked.warmup_time());
+  spec.fail_if = ConditionsOf(checked.fail_if());
+  spec.stop_if = ConditionsOf(checked.stop_if());
   if (IsOpenLoop(checked)) {
     spec.open = {.rate = checked.rate_per_second(),
                  .stages = StagesOf(checked),
@@ -247,6 +276,8 @@ v1::LoadSpec ToProto(const client::LoadSpec& spec) {
   if (spec.duration) *to.mutable_duration() = ToProto(*spec.duration);
   if (spec.count) to.set_handshake_count(*spec.count);
   to.set_framing(ToProto(spec.handshake.framing));
+  for (const client::Condition& condition : spec.fail_if) to.add_fail_if(condition.text);
+  for (const client::Condition& condition : spec.stop_if) to.add_stop_if(condition.text);
   if (spec.warmup.count() > 0) *to.mutable_warmup_time() = ToProto(spec.warmup);
   if (spec.open) {
     to.set_rate_per_second(spec.open->rate);

@@ -11,6 +11,7 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -186,6 +187,72 @@ TEST(WarmupTest, ABadOneIsRefused) {
     spec.warmup = warmup;
     EXPECT_THAT(std::string(LoadRun::Start(spec).status().message()), HasSubstr("warm-up must be"));
   }
+}
+
+std::vector<Condition> Conditions(const std::vector<std::string>& texts) {
+  std::vector<Condition> conditions;
+  for (const std::string& text : texts) conditions.push_back(*ParseCondition(text));
+  return conditions;
+}
+
+TEST(ConditionsTest, WhatHeldAtTheEndOrCannotBeToldIsABreach) {
+  TestServer server(handshake::test::Serve());
+  LoadSpec spec;
+  spec.target = server.address();
+  spec.count = 10;
+  spec.fail_if = Conditions({"errors > 0", "p99 > 1h", "max < 1h", "dropped < 1%", "rate < 0"});
+  const LoadReport report = RunToTheEnd(spec);
+  ASSERT_EQ(report.breaches.size(), 2);
+  EXPECT_THAT(report.breaches[0], HasSubstr("max < 1h: it is "));
+  EXPECT_EQ(report.breaches[1], "dropped < 1%: nothing was measured");
+  EXPECT_EQ(report.stopped_by, "");
+}
+
+TEST(ConditionsTest, AStopConditionEndsTheRunEarly) {
+  handshake::test::DeadPort port;
+  LoadSpec spec = OpenSpec(port.address(), {.rate = 100});
+  spec.duration = 1h;
+  spec.stop_if = Conditions({"p99 > 1h", "errors >= 50%"});
+  const LoadReport report = RunToTheEnd(spec);
+  EXPECT_EQ(report.stopped_by, "errors >= 50%: it is 100%");
+  EXPECT_FALSE(report.cancelled);
+  EXPECT_LT(report.elapsed, 1min);
+  EXPECT_TRUE(report.breaches.empty());
+}
+
+// Nothing ends, so only the rate can tell; and not before the warm-up is over.
+TEST(ConditionsTest, AStopConditionLooksAtWholeSecondsBehindTheWarmup) {
+  TestServer server(handshake::test::NeverAnswer());
+  LoadSpec spec = OpenSpec(server.address(), {.rate = 100});
+  spec.duration = 1h;
+  spec.warmup = 1'500ms;
+  spec.stop_if = Conditions({"p99 > 0ms", "errors > 0%", "rate < 1"});
+  spec.handshake.step_timeout = 1min;
+  const LoadReport report = RunToTheEnd(spec);
+  EXPECT_EQ(report.stopped_by, "rate < 1: it is 0");
+  EXPECT_GE(report.measured, 1s);
+}
+
+TEST(ConditionsTest, AStopConditionThatDoesNotHoldDoesNothing) {
+  TestServer server(handshake::test::Serve());
+  LoadSpec spec = OpenSpec(server.address(), {.rate = 200});
+  spec.duration = 2'200ms;
+  spec.stop_if = Conditions({"errors > 0", "p50 > 1h"});
+  const LoadReport report = RunToTheEnd(spec);
+  EXPECT_EQ(report.stopped_by, "");
+  EXPECT_GE(report.elapsed, 2'200ms);
+}
+
+TEST(ConditionsTest, CancelEndsARunThatIsWatched) {
+  TestServer server(handshake::test::Serve());
+  LoadSpec spec = OpenSpec(server.address(), {.rate = 200});
+  spec.duration = 1h;
+  spec.stop_if = Conditions({"errors > 0"});
+  const std::unique_ptr<LoadRun> run = Start(spec);
+  run->Cancel();
+  ASSERT_TRUE(run->WaitFor(30s));
+  EXPECT_TRUE(run->Report().cancelled);
+  EXPECT_EQ(run->Report().stopped_by, "");
 }
 
 // The server withholds one message of a handshake for 20 ms: they lie in one phase, not in the

@@ -385,6 +385,45 @@ TEST(LoadReportTest, PageOfAnOpenLoop) {
   EXPECT_THAT(LoadProgress(AnOpenRun()), HasSubstr("p99 1.25 ms  200 dropped"));
 }
 
+TEST(LoadReportTest, AShortfallIsSaidFirstThenWhatWasBreachedAndWhoLimited) {
+  v1::LoadRun run = AnOpenRun();
+  run.set_state(v1::LoadRun::STATE_FAILED);
+  run.set_shortfall("only 49800 of 50012 planned arrivals were begun");
+  run.add_breaches("p99 > 1ms: it is 1.25ms");
+  run.set_bottleneck(v1::LoadRun::BOTTLENECK_SERVER);
+  run.set_bottleneck_reason("handshakes stayed open");
+  EXPECT_THAT(LoadPage(run, {}),
+              StartsWith("fell short     only 49800 of 50012 planned arrivals were begun\n"
+                         "run-1          failed\n"
+                         "breached       p99 > 1ms: it is 1.25ms\n"
+                         "verdict        server-limited: handshakes stayed open\n"
+                         "target         127.0.0.1:7000, framing line\n"));
+}
+
+TEST(LoadReportTest, TheExitCodeIsTheFirstThatFits) {
+  v1::LoadRun run = AnOpenRun();
+  EXPECT_EQ(LoadExitCode(run), 0);
+  run.set_bottleneck(v1::LoadRun::BOTTLENECK_GENERATOR);
+  EXPECT_EQ(LoadExitCode(run), 6);
+  EXPECT_EQ(LoadExitCode(ARun()), 1);
+  run.set_failed_count(1);
+  run.set_state(v1::LoadRun::STATE_FAILED);
+  EXPECT_EQ(LoadExitCode(run), 1);
+  run.set_state_reason("stopped early");
+  EXPECT_EQ(LoadExitCode(run), 5);
+  run.clear_state_reason();
+  run.add_breaches("p99 > 1ms");
+  EXPECT_EQ(LoadExitCode(run), 5);
+  run.set_peak_connection_count(0);
+  EXPECT_EQ(LoadExitCode(run), 3);
+  run.set_state(v1::LoadRun::STATE_CANCELLED);
+  EXPECT_EQ(LoadExitCode(run), 1);
+  v1::LoadRun closed = ARun();
+  closed.set_state(v1::LoadRun::STATE_SUCCEEDED);
+  closed.set_bottleneck(v1::LoadRun::BOTTLENECK_GENERATOR);
+  EXPECT_EQ(LoadExitCode(closed), 0) << "a closed loop was asked for no rate";
+}
+
 TEST(LoadReportTest, ProgressIsTheNearerEnd) {
   v1::LoadRun run = ARun();
   EXPECT_EQ(LoadProgress(run),

@@ -144,6 +144,20 @@ TEST_F(LoadServiceTest, StagesAndAWarmupSayHowLongTheRunIs) {
   EXPECT_EQ(run.close().count(), run.ok_count());
 }
 
+TEST_F(LoadServiceTest, ConditionsFailARunAndAreTold) {
+  v1::CreateLoadRunRequest request = ShortRun(20);
+  request.mutable_spec()->add_fail_if("max < 1h");
+  request.mutable_spec()->add_stop_if("errors > 0");
+  request.set_detached(true);
+  const v1::LoadRun run = AwaitEnd(Create(request).id());
+  EXPECT_EQ(run.state(), v1::LoadRun::STATE_FAILED);
+  EXPECT_EQ(run.failed_count(), 0);
+  ASSERT_EQ(run.breaches_size(), 1);
+  EXPECT_THAT(run.breaches(0), HasSubstr("max < 1h: it is "));
+  EXPECT_EQ(run.bottleneck(), v1::LoadRun::BOTTLENECK_UNCLEAR);
+  EXPECT_EQ(run.spec().stop_if(0), "errors > 0");
+}
+
 TEST_F(LoadServiceTest, TheCapOnTheRateIsOverAllRuns) {
   v1::CreateLoadRunRequest request = LongRun();
   request.mutable_spec()->set_rate_per_second(3'000);
@@ -213,6 +227,14 @@ TEST_F(LoadServiceTest, RefusalsNameTheField) {
        [](auto& r) {
          r.mutable_spec()->add_stages("1s:1");
          r.mutable_spec()->add_stages("1s:x");
+       }},
+      {invalid, "spec.fail_if[0]: condition 'p98 > 1ms', column 1",
+       [](auto& r) { r.mutable_spec()->add_fail_if("p98 > 1ms"); }},
+      {invalid, "spec.stop_if[0]: condition 'p99 > 1', column 7",
+       [](auto& r) { r.mutable_spec()->add_stop_if("p99 > 1"); }},
+      {exhausted, "spec.stop_if has 17: the cap is 16",
+       [](auto& r) {
+         for (int i = 0; i < 17; ++i) r.mutable_spec()->add_stop_if("errors > 0");
        }},
       {invalid, "rate above 0", [](auto& r) { r.mutable_spec()->add_stages("1s:0"); }},
       {invalid, "not both",
