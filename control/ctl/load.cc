@@ -188,9 +188,8 @@ void AddOpenLoop(CLI::App& start, StartFlags& flags) {
   start.add_option("--seed", flags.seed, "Open loop: the same seed plans the same times")
       ->type_name("N");
   start
-      .add_option(
-          "--max-in-flight", flags.max_in_flight,
-          "Open loop: drop what arrives beyond it, 1 to 2000; default: a second of arrivals")
+      .add_option("--max-in-flight", flags.max_in_flight,
+                  "Open loop: drop what arrives beyond it; default: a second of arrivals")
       ->check(report::FromOne())
       ->type_name("N");
 }

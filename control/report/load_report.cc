@@ -106,6 +106,17 @@ Cell VerdictCell(const v1::LoadRun& run) {
   }
 }
 
+// Everything that ended failed to connect, and not for want of anything here.
+bool NeverConnected(const v1::LoadRun& run) {
+  const auto connecting = [](const v1::VerdictCount& failure) {
+    return failure.verdict() == v1::VERDICT_CONNECT_REFUSED ||
+           failure.verdict() == v1::VERDICT_CONNECT_TIMEOUT ||
+           failure.verdict() == v1::VERDICT_UNREACHABLE;
+  };
+  return run.ok_count() == 0 && !run.failures().empty() &&
+         std::all_of(run.failures().begin(), run.failures().end(), connecting);
+}
+
 void AddLatency(Table& table, const char* name, const v1::Latency& latency) {
   std::vector<Cell> row = {name, Count(latency.count())};
   for (double us : {static_cast<double>(latency.min_us()), latency.mean_us(),
@@ -189,7 +200,7 @@ std::string LoadPage(const v1::LoadRun& run, Style style) {
 
 int LoadExitCode(const v1::LoadRun& run) {
   if (run.state() == v1::LoadRun::STATE_CANCELLED) return kExitBadOutcome;
-  if (run.peak_connection_count() == 0 && run.failed_count() > 0) return kExitUnreachable;
+  if (NeverConnected(run)) return kExitUnreachable;
   const bool stopped = run.state() == v1::LoadRun::STATE_FAILED && !run.state_reason().empty();
   if (!run.breaches().empty() || stopped) return kExitBreached;
   if (run.state() != v1::LoadRun::STATE_SUCCEEDED) return kExitBadOutcome;

@@ -414,8 +414,15 @@ TEST(LoadReportTest, TheExitCodeIsTheFirstThatFits) {
   run.clear_state_reason();
   run.add_breaches("p99 > 1ms");
   EXPECT_EQ(LoadExitCode(run), 5);
-  run.set_peak_connection_count(0);
+  v1::VerdictCount& failure = *run.add_failures();
+  failure.set_verdict(v1::VERDICT_CONNECT_REFUSED);
+  failure.set_count(1);
+  EXPECT_EQ(LoadExitCode(run), 5) << "others were ok";
+  run.set_ok_count(0);
   EXPECT_EQ(LoadExitCode(run), 3);
+  run.add_failures()->set_verdict(v1::VERDICT_NO_LOCAL_RESOURCE);
+  EXPECT_EQ(LoadExitCode(run), 5) << "it is not the target's fault";
+  run.mutable_failures()->RemoveLast();
   run.set_state(v1::LoadRun::STATE_CANCELLED);
   EXPECT_EQ(LoadExitCode(run), 1);
   v1::LoadRun closed = ARun();
