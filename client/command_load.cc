@@ -3,15 +3,19 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_format.h"
 #include "client/commands.h"
+#include "client/condition.h"
 #include "client/load_run.h"
+#include "client/rate_stage.h"
 #include "control/report/flags.h"
 #include "control/report/json.h"
 #include "control/report/load_report.h"
 #include "control/report/terminal.h"
 #include "control/services/convert.h"
+#include "control/services/load_spec.h"
 
 namespace handshake::client {
 namespace {
@@ -23,6 +27,7 @@ constexpr int64_t kMaxConcurrency = 20'000;
 constexpr int64_t kMaxThreads = 256;
 constexpr std::chrono::hours kMaxDuration{1};
 constexpr int64_t kMaxCount = 1'000'000'000;
+constexpr double kMaxRate = 1'000'000;
 
 constexpr std::chrono::milliseconds kProgressInterval{200};
 
@@ -33,11 +38,50 @@ struct LoadFlags {
   std::optional<int64_t> count;
   std::string framing = "line";
   int64_t threads = 0;
+  nanoseconds think_time{};
+  nanoseconds warmup{};
+  std::optional<double> rate;
+  std::vector<std::string> stages;
+  std::vector<std::string> fail_if;
+  std::vector<std::string> stop_if;
+  std::string arrivals = "poisson";
+  int64_t seed = 0;
+  int64_t max_in_flight = 0;
   std::optional<int64_t> hold;
   std::optional<nanoseconds> hold_for;
   int64_t processes = 0;
   std::string output = "text";
 };
+
+// Throws what is wrong with a stage.
+std::vector<RateStage> StagesOf(const LoadFlags& flags) {
+  std::vector<RateStage> stages;
+  nanoseconds length{};
+  for (const std::string& text : flags.stages) {
+    const absl::StatusOr<RateStage> stage = ParseRateStage(text);
+    if (!stage.ok()) throw CLI::ValidationError("--stage", std::string(stage.status().message()));
+    if (stage->length > kMaxDuration - length) {
+      throw CLI::ValidationError("--stage", "all together at most 1h");
+    }
+    length += stage->length;
+    stages.push_back(*stage);
+  }
+  return stages;
+}
+
+// Throws what is wrong with a condition.
+std::vector<Condition> ConditionsOf(const std::string& flag,
+                                    const std::vector<std::string>& texts) {
+  std::vector<Condition> conditions;
+  for (const std::string& text : texts) {
+    const absl::StatusOr<Condition> condition = ParseCondition(text);
+    if (!condition.ok()) {
+      throw CLI::ValidationError(flag, std::string(condition.status().message()));
+    }
+    conditions.push_back(*condition);
+  }
+  return conditions;
+}
 
 // Throws what is wrong with the flags.
 void Check(const LoadFlags& flags) {
@@ -46,11 +90,20 @@ void Check(const LoadFlags& flags) {
     if (*flags.hold_for > kMaxDuration) throw CLI::ValidationError("--for", "at most 1h");
     return;
   }
-  if (!flags.duration && !flags.count) {
-    throw CLI::ValidationError("load", "one of --duration, --count and --hold is required");
+  if (!flags.duration && !flags.count && flags.stages.empty()) {
+    throw CLI::ValidationError("load",
+                               "one of --duration, --count, --stage and --hold is required");
   }
   if (flags.duration && (*flags.duration <= nanoseconds(0) || *flags.duration > kMaxDuration)) {
     throw CLI::ValidationError("--duration", "above 0, at most 1h");
+  }
+  StagesOf(flags);
+  ConditionsOf("--fail-if", flags.fail_if);
+  ConditionsOf("--stop-if", flags.stop_if);
+  if (!flags.rate && flags.stages.empty() &&
+      (flags.arrivals != "poisson" || flags.seed != 0 || flags.max_in_flight != 0)) {
+    throw CLI::ValidationError("load",
+                               "--arrivals, --seed and --max-in-flight require --rate or --stage");
   }
 }
 
@@ -76,30 +129,28 @@ LoadSpec SpecOf(const LoadFlags& flags, const net::Address& target) {
   spec.count = flags.count;
   spec.threads = flags.threads;
   spec.handshake.framing = FramingOf(flags);
+  spec.think_time = flags.think_time;
+  spec.warmup = flags.warmup;
+  spec.fail_if = ConditionsOf("--fail-if", flags.fail_if);
+  spec.stop_if = ConditionsOf("--stop-if", flags.stop_if);
+  if (flags.rate || !flags.stages.empty()) {
+    spec.open = {.rate = flags.rate.value_or(0),
+                 .stages = StagesOf(flags),
+                 .arrivals = flags.arrivals == "even" ? Arrivals::kEven : Arrivals::kPoisson,
+                 .seed = static_cast<uint64_t>(flags.seed),
+                 .max_in_flight = flags.max_in_flight};
+  }
   return spec;
 }
 
 // The run so far, as the service would answer it.
 v1::LoadRun Describe(const LoadRun& run, std::chrono::system_clock::time_point start) {
-  const LoadSpec& spec = run.spec();
   const LoadReport report = run.Report();
   v1::LoadRun message;
-  message.mutable_spec()->set_target(spec.target.ToString());
-  message.mutable_spec()->set_concurrency(spec.concurrency);
-  message.mutable_spec()->set_framing(control::ToProto(spec.handshake.framing));
-  if (spec.duration) *message.mutable_spec()->mutable_duration() = control::ToProto(*spec.duration);
-  if (spec.count) message.mutable_spec()->set_handshake_count(*spec.count);
+  *message.mutable_spec() = control::ToProto(run.spec());
   *message.mutable_start_time() = control::ToProto(start);
   control::FillCounts(report, message);
-  if (!report.done) {
-    message.set_state(v1::LoadRun::STATE_RUNNING);
-  } else if (report.cancelled) {
-    message.set_state(v1::LoadRun::STATE_CANCELLED);
-    message.set_state_reason("interrupted");
-  } else {
-    message.set_state(report.failed() == 0 ? v1::LoadRun::STATE_SUCCEEDED
-                                           : v1::LoadRun::STATE_FAILED);
-  }
+  control::FillState(report, "interrupted", message);
   return message;
 }
 
@@ -131,11 +182,47 @@ int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
     }
   }
   const v1::LoadRun last = Describe(**run, start);
-  const bool ok = last.state() == v1::LoadRun::STATE_SUCCEEDED;
-  const int code = ok ? report::kExitOk : report::kExitBadOutcome;
+  const int code = report::LoadExitCode(last);
   const report::Style style = report::StdoutStyle(report::ColourChoice::kAuto);
   return ShowReport(flags.output == "json" ? report::Json(last) : report::LoadPage(last, style),
                     interrupts.happened() ? report::kExitInterrupted : code);
+}
+
+void AddOpenLoop(CLI::App& load, LoadFlags& flags) {
+  CLI::Option* rate =
+      load.add_option("--rate", flags.rate,
+                      "Open loop: begin this many handshakes a second, at most 10^6")
+          ->type_name("N");
+  CLI::Option* stage =
+      load.add_option("--stage", flags.stages,
+                      "Open loop whose rate changes: LENGTH:RATE or LENGTH:FROM..TO; repeats")
+          ->excludes(rate)
+          ->type_name("STAGE");
+  stage->excludes(load.get_option("--duration"));
+  for (const char* other : {"--concurrency", "--think-time"}) {
+    rate->excludes(load.get_option(other));
+    stage->excludes(load.get_option(other));
+  }
+  load.add_option("--arrivals", flags.arrivals, "Open loop: poisson or even")
+      ->check(CLI::IsMember({"poisson", "even"}))
+      ->type_name("KIND")
+      ->capture_default_str();
+  load.add_option("--seed", flags.seed, "Open loop: the same seed plans the same times")
+      ->type_name("N")
+      ->capture_default_str();
+  load.add_option("--max-in-flight", flags.max_in_flight,
+                  "Open loop: drop what arrives beyond it; 0: a second of arrivals")
+      ->check(CLI::Range(int64_t{0}, kMaxConcurrency))
+      ->type_name("N")
+      ->capture_default_str();
+}
+
+void AddConditions(CLI::App& load, LoadFlags& flags) {
+  load.add_option("--fail-if", flags.fail_if,
+                  "The run has failed if this holds at its end: 'p99 > 5ms'; repeats")
+      ->type_name("CONDITION");
+  load.add_option("--stop-if", flags.stop_if, "End early once this holds over a second; repeats")
+      ->type_name("CONDITION");
 }
 
 void AddHold(CLI::App& load, LoadFlags& flags) {
@@ -143,7 +230,8 @@ void AddHold(CLI::App& load, LoadFlags& flags) {
                                       "Hold this many connections in mid-handshake, at most 10^7")
                           ->check(CLI::Range(int64_t{1}, HoldRun::kMostConnections))
                           ->type_name("M");
-  for (const char* other : {"--concurrency", "--duration", "--count", "--threads"}) {
+  for (const char* other : {"--concurrency", "--duration", "--count", "--threads", "--think-time",
+                            "--rate", "--stage", "--warmup", "--fail-if", "--stop-if"}) {
     hold->excludes(load.get_option(other));
   }
   report::AddDuration(load, "--for", &flags.hold_for, "With --hold: for this long, at most 1h")
@@ -176,17 +264,32 @@ void AddLoad(CLI::App& app, Command* command) {
       ->check(CLI::IsMember({"line", "bare"}))
       ->type_name("FRAMING")
       ->capture_default_str();
-  load->add_option("--threads", flags->threads, "0: one for each 1000 clients, at most the CPUs")
+  load->add_option("--threads", flags->threads,
+                   "0: one for each 1000 clients or 10000/s, at most the CPUs")
       ->check(CLI::Range(int64_t{0}, kMaxThreads))
       ->type_name("N")
       ->capture_default_str();
+  report::AddDuration(*load, "--think-time", &flags->think_time,
+                      "A client's rest between two handshakes, at most 1h");
+  report::AddDuration(*load, "--warmup", &flags->warmup,
+                      "Leave what begins in the first of it out of the report");
+  AddOpenLoop(*load, *flags);
+  AddConditions(*load, *flags);
   AddHold(*load, *flags);
   load->add_option("-o,--output", flags->output, "text, or json for scripts")
       ->check(CLI::IsMember({"text", "json"}))
       ->type_name("FORMAT")
       ->capture_default_str();
   load->footer(
-      "Closed loop: each client does one handshake after the other, each on a new connection.\n"
+      "Closed loop (--concurrency): each client does one handshake after the other, each on a new\n"
+      "connection, and begins nothing while it waits. Open loop (--rate): handshakes begin at "
+      "planned\n"
+      "times, whatever became of those before; latency counts from there, so a server that stalls\n"
+      "cannot hide it. An arrival that finds --max-in-flight handshakes under way is dropped and\n"
+      "counted. Its rate is held (--rate), or goes in stages: --stage 10s:100..5000 goes evenly "
+      "from\n"
+      "100/s to 5000/s, --stage 30s:5000 holds; they follow each other, and the last one's end is\n"
+      "the run's.\n\n"
       "--duration, --count or both; the first to be reached ends the run. Ctrl-C ends it early "
       "and\n"
       "shows what it measured. Load goes to loopback addresses only: it must never be a cannon.\n\n"
@@ -197,10 +300,20 @@ void AddLoad(CLI::App& app, Command* command) {
       "What M needs of open files beyond a process's hard limit (ulimit -Hn) is shared by several\n"
       "processes. The server's deadlines, 5s a step and 10s a handshake, go on meanwhile:\n"
       "  handshake-server --step-timeout 10m --handshake-timeout 10m\n\n"
-      "Exit codes: 0 all ok, 1 a handshake failed, 2 wrong command line or too low a limit,\n"
-      "130 interrupted.\n\n"
+      "Conditions: p50, p90, p99, p99.9, max, mean (a duration; in an open loop from the planned\n"
+      "start), errors, dropped (a number, or a share as in 0.1%), rate (successes a second); then "
+      "one\n"
+      "of < <= > >= =, then the value. --fail-if fails too if nothing was measured.\n\n"
+      "Exit codes, the first that fits: 2 wrong command line or too low a limit, 130 interrupted, "
+      "3 no\n"
+      "connection was ever made, 5 a --fail-if or --stop-if held, 1 a handshake failed, 6 the "
+      "generator\n"
+      "could not keep the rate (see verdict), 0 ok.\n\n"
       "Examples:\n"
       "  handshake-client load 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
+      "  handshake-client load 127.0.0.1:7000 --rate 2000 --duration 12s --warmup 2s\n"
+      "  handshake-client load 127.0.0.1:7000 --stage 10s:100..5000 --stage 30s:5000\n"
+      "  handshake-client load 127.0.0.1:7000 --rate 500 --duration 5s --fail-if 'p99 > 5ms'\n"
       "  handshake-client load 127.0.0.1:7000 --count 100000 --concurrency 500 -o json\n"
       "  handshake-client load 127.0.0.1:7000 --hold 10000 --for 2s");
   load->callback([flags, command] {

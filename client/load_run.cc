@@ -1,6 +1,7 @@
 #include "client/load_run.h"
 
 #include <algorithm>
+#include <cmath>
 #include <condition_variable>
 #include <mutex>
 #include <numeric>
@@ -12,6 +13,7 @@
 
 #include "absl/strings/str_format.h"
 #include "client/load_worker.h"
+#include "client/rate_stage.h"
 #include "client/spec_check.h"
 #include "common/stats/process_usage.h"
 #include "common/wire/message.h"
@@ -26,18 +28,67 @@ constexpr int64_t kMostConcurrency = 1'000'000;
 constexpr int64_t kMostThreads = 256;
 constexpr int64_t kClientsPerThread = 1'000;
 constexpr std::chrono::hours kLongest{24 * 30};
+constexpr std::chrono::hours kLongestThinkTime{1};
+constexpr size_t kMostStages = 100;
+constexpr std::chrono::seconds kStopWindow{1};
+constexpr double kRatePerThread = 10'000;  // a half of what one can
+// What is chosen for max_in_flight.
+constexpr double kFewestInFlight = 100;
+constexpr double kMostInFlight = 10'000;
 // Descriptors: each worker's epoll and eventfd; what the process opens while the run goes on.
 constexpr int64_t kDescriptorsPerThread = 2;
 constexpr int64_t kSpareDescriptors = 32;
 
-absl::Status CheckSpec(const LoadSpec& spec) {
+absl::Status CheckOpen(const OpenLoop& open) {
+  if (open.stages.size() > kMostStages) return Invalid("at most %d stages", kMostStages);
+  for (const RateStage& stage : open.stages) {
+    if (const auto valid = ParseRateStage(FormatRateStage(stage)); !valid.ok()) {
+      return valid.status();
+    }
+  }
+  if (!open.stages.empty()) {
+    if (open.rate != 0) return Invalid("stages or a rate, not both");
+    if (open.peak() == 0) return Invalid("one stage at least must have a rate above 0");
+  } else if (!(open.rate > 0 && open.rate <= kMostRate)) {
+    return Invalid("the rate must be above 0 and at most %g a second, not %g", kMostRate,
+                   open.rate);
+  }
+  if (open.max_in_flight < 0 || open.max_in_flight > kMostConcurrency) {
+    return Invalid("the most in flight must be from 1 to %d, or 0 for automatic, not %d",
+                   kMostConcurrency, open.max_in_flight);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckClosed(const LoadSpec& spec) {
   if (spec.concurrency < 1 || spec.concurrency > kMostConcurrency) {
     return Invalid("concurrency must be from 1 to %d, not %d", kMostConcurrency, spec.concurrency);
   }
+  if (spec.think_time.count() < 0 || spec.think_time > kLongestThinkTime) {
+    return Invalid("the think time must be from 0 to %d h", kLongestThinkTime.count());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckTimes(const LoadSpec& spec) {
   if (!spec.duration && !spec.count) return Invalid("give a duration, a count, or both");
   if (spec.duration && (spec.duration->count() <= 0 || *spec.duration > kLongest)) {
     return Invalid("the duration must be above 0 and at most %d h", kLongest.count());
   }
+  if (spec.open && !spec.open->stages.empty() &&
+      spec.duration != RateProfile(spec.open->stages).length()) {
+    return Invalid("stages say how long the run is: give no other duration");
+  }
+  if (spec.warmup.count() < 0 || spec.warmup >= spec.duration.value_or(kLongest)) {
+    return Invalid("the warm-up must be from 0 to less than the run");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSpec(const LoadSpec& spec) {
+  const absl::Status loop = spec.open ? CheckOpen(*spec.open) : CheckClosed(spec);
+  if (!loop.ok()) return loop;
+  if (absl::Status times = CheckTimes(spec); !times.ok()) return times;
   if (spec.count && *spec.count < 1) return Invalid("the count must be at least 1");
   if (spec.threads < 0 || spec.threads > kMostThreads) {
     return Invalid("threads must be from 1 to %d, or 0 for automatic", kMostThreads);
@@ -52,76 +103,127 @@ absl::Status CheckSpec(const LoadSpec& spec) {
   return CheckPeer(spec.target, spec.handshake, spec.connect_timeout);
 }
 
-// At least one thread, and no more than there are clients.
+// At least one thread, and no more than there are places.
 int64_t ThreadsFor(const LoadSpec& spec) {
   int64_t threads = spec.threads;
   if (threads == 0) {
-    const int64_t wanted = (spec.concurrency + kClientsPerThread - 1) / kClientsPerThread;
+    const int64_t wanted = spec.open ? static_cast<int64_t>(spec.open->peak() / kRatePerThread) + 1
+                                     : (spec.concurrency - 1) / kClientsPerThread + 1;
     threads = std::min(wanted, std::max<int64_t>(std::thread::hardware_concurrency(), 1));
   }
-  return std::min(threads, spec.concurrency);
+  return std::min(threads, spec.most_at_once());
+}
+
+// What is open without a connection of this run.
+int64_t OtherDescriptors(const stats::ProcessUsage& usage, int64_t threads) {
+  return usage.open_fd_count + threads * kDescriptorsPerThread + kSpareDescriptors;
+}
+
+// The spec with the duration that its stages give.
+LoadSpec WithDuration(LoadSpec spec) {
+  if (spec.open && !spec.open->stages.empty() && !spec.duration) {
+    spec.duration = RateProfile(spec.open->stages).length();
+  }
+  return spec;
+}
+
+// The spec with what it leaves to choose.
+LoadSpec WithMaxInFlight(LoadSpec spec) {
+  if (!spec.open || spec.open->max_in_flight != 0) return spec;
+  OpenLoop& open = *spec.open;
+  const double wanted = std::clamp(std::ceil(open.peak()), kFewestInFlight, kMostInFlight);
+  open.max_in_flight = static_cast<int64_t>(wanted);
+  const stats::ProcessUsage usage = stats::ReadProcessUsage();
+  const int64_t room = usage.fd_limit - OtherDescriptors(usage, ThreadsFor(spec));
+  open.max_in_flight = std::clamp<int64_t>(room, 1, open.max_in_flight);
+  return spec;
 }
 
 absl::Status CheckDescriptors(const LoadSpec& spec, int64_t threads) {
   const stats::ProcessUsage usage = stats::ReadProcessUsage();
-  const int64_t needed =
-      usage.open_fd_count + spec.concurrency + threads * kDescriptorsPerThread + kSpareDescriptors;
+  const int64_t needed = OtherDescriptors(usage, threads) + spec.most_at_once();
   if (usage.fd_limit >= needed) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrFormat(
       "%d connections at once need a limit of %d open files, it is %d; run 'ulimit -n %d' first or "
-      "lower the concurrency",
-      spec.concurrency, needed, usage.fd_limit, needed));
+      "lower %s",
+      spec.most_at_once(), needed, usage.fd_limit, needed,
+      spec.open ? "the most in flight" : "the concurrency"));
 }
 
 }  // namespace
 
 LoadReport::LoadReport()
-    : handshake(stats::kLoadLatencyLayout), connect(stats::kLoadLatencyLayout) {}
+    : intended(stats::kLoadLatencyLayout),
+      send_lag(stats::kLoadLatencyLayout),
+      handshake(stats::kLoadLatencyLayout),
+      connect(stats::kLoadLatencyLayout),
+      reply(stats::kLoadLatencyLayout),
+      close(stats::kLoadLatencyLayout) {}
+
+LoadReport LoadReport::Since(const LoadReport& earlier) const {
+  LoadReport since = *this;
+  since.measured -= earlier.measured;
+  since.started -= earlier.started;
+  since.planned -= earlier.planned;
+  since.dropped -= earlier.dropped;
+  for (size_t i = 0; i < ended.size(); ++i) since.ended[i] -= earlier.ended[i];
+  since.intended = intended.Since(earlier.intended);
+  since.handshake = handshake.Since(earlier.handshake);
+  return since;
+}
 
 int64_t LoadReport::failed() const {
   return std::accumulate(ended.begin(), ended.end(), int64_t{0}) - ok();
 }
 
 struct LoadRun::Impl {
-  explicit Impl(const LoadSpec& spec) : plan(spec) {}
+  explicit Impl(const LoadSpec& spec) : plan(spec) {
+    plan.on_spent = [this] { WakeAll(); };
+  }
   ~Impl() { Join(); }
 
   absl::Status OpenWorkers(int64_t count);
   absl::Status StartThreads();
   void RunWorker(LoadWorker& worker);
+  LoadReport Report() const;
+  // Ends the run once a condition of stop_if holds; on a thread of its own.
+  void Watch();
+  void Stop(const std::string& condition);
   void Cancel();
+  void WakeAll();
   void Join();
 
   LoadPlan plan;
   std::vector<std::unique_ptr<LoadWorker>> workers;
   std::vector<std::thread> threads;
+  std::thread watcher;
 
   mutable std::mutex mutex;
   mutable std::condition_variable over;
-  TimePoint started;               // before the first connect
   std::optional<TimePoint> ended;  // once no worker runs
   size_t running = 0;              // workers
   bool cancelled = false;
+  std::string stopped_by;
 };
 
 absl::Status LoadRun::Impl::OpenWorkers(int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
-    // The first ones take one client more if the clients do not divide evenly.
-    const int64_t clients = plan.spec.concurrency / count + (i < plan.spec.concurrency % count);
-    workers.push_back(std::make_unique<LoadWorker>(plan, clients));
+    workers.push_back(std::make_unique<LoadWorker>(plan, i, count));
     if (absl::Status status = workers.back()->Open(); !status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
 absl::Status LoadRun::Impl::StartThreads() {
-  started = Clock::now();
-  if (plan.spec.duration) plan.stop_at = started + *plan.spec.duration;
+  plan.started = Clock::now();
+  plan.count_from = plan.started + plan.spec.warmup;
+  if (plan.spec.duration) plan.stop_at = plan.started + *plan.spec.duration;
   running = workers.size();
   try {
     for (const auto& worker : workers) {
       threads.emplace_back([this, &worker = *worker] { RunWorker(worker); });
     }
+    if (!plan.spec.stop_if.empty()) watcher = std::thread([this] { Watch(); });
   } catch (const std::system_error& error) {
     return absl::ResourceExhaustedError(
         absl::StrFormat("thread %d of %d cannot be started: %s; use fewer threads",
@@ -138,24 +240,73 @@ void LoadRun::Impl::RunWorker(LoadWorker& worker) {
   over.notify_all();
 }
 
+LoadReport LoadRun::Impl::Report() const {
+  LoadReport report;
+  {
+    std::lock_guard lock(mutex);
+    report.done = ended.has_value();
+    report.cancelled = cancelled;
+    report.stopped_by = stopped_by;
+    report.elapsed = ended.value_or(Clock::now()) - plan.started;
+    report.measured = std::max<std::chrono::nanoseconds>(report.elapsed - plan.spec.warmup,
+                                                         std::chrono::nanoseconds(0));
+  }
+  for (const auto& worker : workers) worker->AddTo(report);
+  report.peak_connections = plan.peak_standing.load(std::memory_order_relaxed);
+  report.threads = static_cast<int64_t>(workers.size());
+  return report;
+}
+
+void LoadRun::Impl::Watch() {
+  LoadReport before = Report();
+  while (true) {
+    {
+      std::unique_lock lock(mutex);
+      if (over.wait_for(lock, kStopWindow, [this] { return ended.has_value(); })) return;
+    }
+    const LoadReport now = Report();
+    const LoadReport window = now.Since(before);
+    before = now;
+    if (window.measured < kStopWindow) continue;  // a part of it was warm-up
+    for (const Condition& condition : plan.spec.stop_if) {
+      if (Holds(condition, window).value_or(false)) return Stop(Explain(condition, window));
+    }
+  }
+}
+
+void LoadRun::Impl::Stop(const std::string& condition) {
+  std::lock_guard lock(mutex);
+  if (ended || cancelled) return;
+  stopped_by = condition;
+  plan.cancelled = true;
+  WakeAll();
+}
+
 void LoadRun::Impl::Cancel() {
   std::lock_guard lock(mutex);
-  if (ended) return;
+  if (ended || plan.cancelled) return;
   cancelled = true;
   plan.cancelled = true;
+  WakeAll();
+}
+
+void LoadRun::Impl::WakeAll() {
   for (const auto& worker : workers) worker->Wake();
 }
 
 void LoadRun::Impl::Join() {
   Cancel();
   for (std::thread& thread : threads) thread.join();
+  if (watcher.joinable()) watcher.join();
 }
 
 LoadRun::LoadRun(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LoadRun::~LoadRun() = default;
 
-absl::StatusOr<std::unique_ptr<LoadRun>> LoadRun::Start(const LoadSpec& spec) {
-  if (absl::Status status = CheckSpec(spec); !status.ok()) return status;
+absl::StatusOr<std::unique_ptr<LoadRun>> LoadRun::Start(const LoadSpec& asked) {
+  const LoadSpec timed = WithDuration(asked);
+  if (absl::Status status = CheckSpec(timed); !status.ok()) return status;
+  const LoadSpec spec = WithMaxInFlight(timed);
   const int64_t threads = ThreadsFor(spec);
   if (absl::Status status = CheckDescriptors(spec, threads); !status.ok()) return status;
   auto impl = std::make_unique<Impl>(spec);
@@ -167,15 +318,15 @@ absl::StatusOr<std::unique_ptr<LoadRun>> LoadRun::Start(const LoadSpec& spec) {
 const LoadSpec& LoadRun::spec() const { return impl_->plan.spec; }
 
 LoadReport LoadRun::Report() const {
-  LoadReport report;
-  {
-    std::lock_guard lock(impl_->mutex);
-    report.done = impl_->ended.has_value();
-    report.cancelled = impl_->cancelled;
-    report.elapsed = impl_->ended.value_or(Clock::now()) - impl_->started;
+  LoadReport report = impl_->Report();
+  report.judgement = Judge(spec(), report);
+  report.shortfall = ShortfallOf(spec(), report);
+  if (!report.done) return report;
+  for (const Condition& condition : spec().fail_if) {
+    if (Holds(condition, report).value_or(true)) {
+      report.breaches.push_back(Explain(condition, report));
+    }
   }
-  for (const auto& worker : impl_->workers) worker->AddTo(report);
-  report.peak_connections = impl_->plan.peak_standing.load(std::memory_order_relaxed);
   return report;
 }
 

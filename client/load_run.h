@@ -1,5 +1,6 @@
 // One load run: what is asked for, how far it is, what came out. Closed loop: `concurrency` clients
-// do one handshake after the other, each on a new connection.
+// do one handshake after the other, each on a new connection. Open loop: handshakes begin at
+// planned times, whatever became of those before.
 #ifndef HANDSHAKE_CLIENT_LOAD_RUN_H_
 #define HANDSHAKE_CLIENT_LOAD_RUN_H_
 
@@ -9,9 +10,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "client/bottleneck.h"
+#include "client/condition.h"
+#include "client/pacer.h"
 #include "common/net/address.h"
 #include "common/stats/histogram.h"
 #include "common/wire/handshake_machine.h"
@@ -19,46 +24,92 @@
 
 namespace handshake::client {
 
+struct OpenLoop {
+  double rate = 0;  // handshakes begun a second, above 0; 0 with stages
+  // Instead of a rate: one after the other, and the end of the last is the end of the run.
+  std::vector<RateStage> stages = {};
+  Arrivals arrivals = Arrivals::kPoisson;
+  uint64_t seed = 0;  // of the arrivals; the same seed plans the same times
+  // Handshakes at once, divided among the threads. An arrival that finds no free place is dropped
+  // and counted. 0: a second of arrivals, from 100 to 10,000, and no more than the fd limit allows.
+  int64_t max_in_flight = 0;
+
+  double peak() const { return stages.empty() ? rate : RateProfile(stages).peak(); }
+};
+
 struct LoadSpec {
   net::Address target;
-  int64_t concurrency = 1;  // connections at once, from 1
-  // At least one of the two; the run ends at whichever comes first.
-  std::optional<std::chrono::nanoseconds> duration = std::nullopt;
-  std::optional<int64_t> count = std::nullopt;  // handshakes
-  int64_t threads = 0;  // 0: one for each 1,000 connections, at most the CPUs
+  int64_t concurrency = 1;  // closed loop: connections at once, from 1
+  // At least one of the two, but for stages; the run ends at whichever comes first.
+  std::optional<std::chrono::nanoseconds> duration = std::nullopt;  // from the start, warm-up too
+  std::optional<int64_t> count = std::nullopt;  // handshakes, those of the warm-up too
+  // 0: one for each 1,000 clients of a closed loop, or 10,000 arrivals a second, at most the CPUs.
+  int64_t threads = 0;
   // Loopback IPv4 targets: connections are spread over this many 127.x.y.z sources, so that ports
   // do not run out. 0: chosen from concurrency. Other targets use the kernel's choice.
   int64_t source_addresses = 0;
   int64_t first_sequence = 1;  // X of the first handshake; each uses the next
   wire::HandshakeOptions handshake = {.framing = wire::Framing::kLine};
   std::chrono::nanoseconds connect_timeout = std::chrono::seconds(5);
+  // Closed loop: how long a client waits behind a handshake before it begins the next.
+  std::chrono::nanoseconds think_time{};
+  // What begins, or in an open loop was planned, so soon behind the start is left out of the
+  // report.
+  std::chrono::nanoseconds warmup{};
+  // Judged at the end: the run has failed if one holds, or cannot be told.
+  std::vector<Condition> fail_if = {};
+  // Judged each second behind the warm-up, over that second: the run ends early once one holds.
+  std::vector<Condition> stop_if = {};
+  std::optional<OpenLoop> open = std::nullopt;  // then the loop is open, and concurrency unused
+  int64_t most_at_once() const { return open ? open->max_in_flight : concurrency; }
 };
 
-// The numbers of a run, so far or at its end. Copyable.
+// The numbers of a run, so far or at its end, without its warm-up. Copyable.
 struct LoadReport {
-  std::chrono::nanoseconds elapsed{};                // first connect to now, or to the end
+  std::chrono::nanoseconds elapsed{};                // the start to now, or to the end
+  std::chrono::nanoseconds measured{};               // of that, behind the warm-up
   int64_t started = 0;                               // handshakes begun (connect called)
   std::array<int64_t, wire::kVerdictCount> ended{};  // by verdict; [kOk] is the successes
   int64_t in_flight = 0;                             // started and not ended
-  int64_t peak_connections = 0;                      // most that stood at once
-  stats::Histogram handshake;                        // of successes: connect to FIN read, us
-  stats::Histogram connect;                          // of successes: connect to established, us
-  std::chrono::nanoseconds cpu{};                    // of the run's threads
-  bool cancelled = false;                            // ended early by Cancel()
+  int64_t peak_connections = 0;                      // most that stood at once, warm-up too
+  // Open loop; else 0 and empty. planned = started + dropped + unsent().
+  int64_t planned = 0;         // arrivals whose time has come
+  int64_t dropped = 0;         // that found no free place
+  stats::Histogram intended;   // of successes: intended start to FIN read, us
+  stats::Histogram send_lag;   // of all started: intended start to connect, us
+  stats::Histogram handshake;  // of successes: connect to FIN read, us
+  // Phases of successes, us.
+  stats::Histogram connect;        // connect to established
+  stats::Histogram reply;          // established to message 2 read
+  stats::Histogram close;          // message 3 sent to FIN read
+  std::chrono::nanoseconds cpu{};  // of the run's threads
+  bool cancelled = false;          // ended early by Cancel()
   bool done = false;
+  int64_t threads = 0;
+  std::string stopped_by;             // the condition that ended it early; empty: none
+  std::vector<std::string> breaches;  // of fail_if, once done, with what was measured
+  std::string shortfall;              // what it did not do of what was asked, once done
+  Judgement judgement;
   LoadReport();
   int64_t ok() const { return ended[static_cast<int>(wire::Verdict::kOk)]; }
   int64_t failed() const;  // ended, not ok
+  // Of successes: from the intended start in an open loop, else from connect.
+  const stats::Histogram& latency() const { return intended.count() > 0 ? intended : handshake; }
+  // The counts and latencies since `earlier`, an older report of the same run.
+  LoadReport Since(const LoadReport& earlier) const;
+  // Arrivals that the generator had not got round to when the run ended.
+  int64_t unsent() const { return planned - started - dropped; }
 };
 
 // Thread-safe. Owns its threads; the destructor cancels and joins.
 class LoadRun {
  public:
-  // INVALID_ARGUMENT with what to change; RESOURCE_EXHAUSTED if the fd limit is too low for
-  // `concurrency`, with the number that would do.
+  // INVALID_ARGUMENT with what to change; RESOURCE_EXHAUSTED if the fd limit is too low for the
+  // connections at once, with the number that would do.
   static absl::StatusOr<std::unique_ptr<LoadRun>> Start(const LoadSpec& spec);
   ~LoadRun();
 
+  // As asked, with max_in_flight chosen, and the duration that stages give.
   const LoadSpec& spec() const;
   LoadReport Report() const;
   // No new handshakes; those in flight get a moment to finish, the rest is reset and stays in

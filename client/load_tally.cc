@@ -9,10 +9,18 @@ int64_t Microseconds(std::chrono::nanoseconds duration) {
 
 }  // namespace
 
-void LoadTally::RecordOk(std::chrono::nanoseconds handshake, std::chrono::nanoseconds connect) {
-  handshake_.Record(Microseconds(handshake));
-  connect_.Record(Microseconds(connect));
+void LoadTally::RecordOk(const HandshakeTimes& times) {
+  handshake_.Record(Microseconds(times.handshake));
+  connect_.Record(Microseconds(times.connect));
+  reply_.Record(Microseconds(times.reply));
+  close_.Record(Microseconds(times.close));
 }
+
+void LoadTally::RecordIntended(std::chrono::nanoseconds whole) {
+  intended_.Record(Microseconds(whole));
+}
+
+void LoadTally::RecordSendLag(std::chrono::nanoseconds lag) { send_lag_.Record(Microseconds(lag)); }
 
 void LoadTally::AddTo(LoadReport& report) const {
   int64_t ended = 0;
@@ -21,12 +29,18 @@ void LoadTally::AddTo(LoadReport& report) const {
     report.ended[i] += count;
     ended += count;
   }
-  // Read last: every handshake that was seen to end is seen to have started.
+  // Read later: every handshake that was seen to end is seen to have started, and to be planned.
   const int64_t started = started_.load(std::memory_order_acquire);
   report.started += started;
   report.in_flight += started - ended;
+  report.dropped += dropped_.load(std::memory_order_acquire);
+  report.planned += planned_.load(std::memory_order_acquire);
+  intended_.MergeInto(report.intended);
+  send_lag_.MergeInto(report.send_lag);
   handshake_.MergeInto(report.handshake);
   connect_.MergeInto(report.connect);
+  reply_.MergeInto(report.reply);
+  close_.MergeInto(report.close);
 }
 
 }  // namespace handshake::client

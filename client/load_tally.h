@@ -13,14 +13,28 @@
 
 namespace handshake::client {
 
+// How long a success and its phases took; see LoadReport.
+struct HandshakeTimes {
+  std::chrono::nanoseconds handshake;
+  std::chrono::nanoseconds connect;
+  std::chrono::nanoseconds reply;
+  std::chrono::nanoseconds close;
+};
+
 // Written by its worker alone, read by any thread while it goes on; neither ever waits. Whenever it
-// is read, no more handshakes have ended than have started.
+// is read, no more handshakes have ended than have started, nor more started than were planned.
 class LoadTally {
  public:
+  // Open loop: an arrival whose time has come, before it is started or dropped.
+  void CountPlanned() { Add(planned_); }
+  void CountDropped() { Add(dropped_); }
   void CountStarted() { Add(started_); }
   void CountEnded(wire::Verdict verdict) { Add(ended_[static_cast<size_t>(verdict)]); }
-  // Before CountEnded(kOk). Both since connect() was called.
-  void RecordOk(std::chrono::nanoseconds handshake, std::chrono::nanoseconds connect);
+  void RecordSendLag(std::chrono::nanoseconds lag);
+  // Before CountEnded(kOk).
+  void RecordOk(const HandshakeTimes& times);
+  // Open loop: of a success, since its intended start.
+  void RecordIntended(std::chrono::nanoseconds whole);
 
   void AddTo(LoadReport& report) const;
 
@@ -29,10 +43,16 @@ class LoadTally {
     number.store(number.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
 
+  std::atomic<int64_t> planned_{0};
+  std::atomic<int64_t> dropped_{0};
   std::atomic<int64_t> started_{0};
   std::array<std::atomic<int64_t>, wire::kVerdictCount> ended_{};
+  stats::AtomicHistogram intended_{stats::kLoadLatencyLayout};
+  stats::AtomicHistogram send_lag_{stats::kLoadLatencyLayout};
   stats::AtomicHistogram handshake_{stats::kLoadLatencyLayout};
   stats::AtomicHistogram connect_{stats::kLoadLatencyLayout};
+  stats::AtomicHistogram reply_{stats::kLoadLatencyLayout};
+  stats::AtomicHistogram close_{stats::kLoadLatencyLayout};
 };
 
 }  // namespace handshake::client

@@ -1,6 +1,7 @@
 #include "client/load_worker.h"
 
 #include <pthread.h>
+#include <sys/prctl.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -22,9 +23,13 @@ using wire::Verdict;
 constexpr std::chrono::milliseconds kBackOff{100};
 // At the end of a run, for the handshakes that are under way.
 constexpr std::chrono::seconds kGrace{1};
-// New clients a turn of the loop: the first ones are served while the last ones connect, and the
-// target's accept queue is not overrun.
+// New clients, or arrivals, a turn of the loop: the first ones are served while the last ones
+// connect, and the target's accept queue is not overrun.
 constexpr uint32_t kFreshPerTurn = 64;
+// An open loop without an end goes on this long, which no run does.
+constexpr std::chrono::hours kNoEnd{24 * 365};
+// Of a worker that must act at planned times: the kernel's own 50 us would be half of its lag.
+constexpr unsigned long kTimerSlackNs = 1;
 
 constexpr uint64_t kWakeTag = std::numeric_limits<uint64_t>::max();
 
@@ -49,18 +54,34 @@ std::chrono::nanoseconds ReadClock(clockid_t clock) {
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
+std::vector<RateStage> StagesOf(const LoadSpec& spec) {
+  if (!spec.open) return {};
+  if (!spec.open->stages.empty()) return spec.open->stages;
+  const double rate = spec.open->rate;
+  return {{.length = spec.duration.value_or(kNoEnd), .from = rate, .to = rate}};
+}
+
+// The first ones have one more if they do not divide evenly.
+size_t ShareOf(int64_t total, int64_t share, int64_t shares) {
+  return static_cast<size_t>(total / shares + (share < total % shares));
+}
+
 }  // namespace
 
 LoadPlan::LoadPlan(const LoadSpec& the_spec)
-    : spec(the_spec), sources(the_spec.target, the_spec.concurrency, the_spec.source_addresses) {}
+    : spec(the_spec),
+      sources(the_spec.target, the_spec.most_at_once(), the_spec.source_addresses),
+      profile(StagesOf(the_spec)) {}
 
-LoadWorker::LoadWorker(LoadPlan& plan, int64_t clients)
+LoadWorker::LoadWorker(LoadPlan& plan, int64_t share, int64_t shares)
     : plan_(plan),
       wheel_(Clock::now()),
-      clients_(static_cast<size_t>(clients)),
-      not_retired_(clients) {
+      clients_(ShareOf(plan.spec.most_at_once(), share, shares)),
+      not_retired_(static_cast<int64_t>(clients_.size())) {
   ready_.reserve(clients_.size());
   beginning_.reserve(clients_.size());
+  if (!plan.spec.open) return;
+  pacer_.emplace(plan.profile, plan.spec.open->arrivals, plan.spec.open->seed, share, shares);
 }
 
 absl::Status LoadWorker::Open() {
@@ -79,6 +100,10 @@ void LoadWorker::Run() {
     std::lock_guard lock(cpu_mutex_);
     if (clocked) cpu_clock_ = clock;
   }
+  if (pacer_) {
+    prctl(PR_SET_TIMERSLACK, kTimerSlackNs);
+    TakeNextArrival();
+  }
   Loop();
   std::lock_guard lock(cpu_mutex_);
   if (clocked) cpu_ = ReadClock(clock);
@@ -88,26 +113,37 @@ void LoadWorker::Run() {
 void LoadWorker::AddTo(LoadReport& report) const {
   tally_.AddTo(report);
   std::lock_guard lock(cpu_mutex_);  // the thread does not end while its clock is read
-  report.cpu += cpu_clock_ ? ReadClock(*cpu_clock_) : cpu_;
+  if (warmup_cpu_) report.cpu += (cpu_clock_ ? ReadClock(*cpu_clock_) : cpu_) - *warmup_cpu_;
+}
+
+void LoadWorker::EndWarmup() {
+  warming_up_ = false;
+  std::lock_guard lock(cpu_mutex_);
+  warmup_cpu_ = cpu_clock_ ? ReadClock(*cpu_clock_) : std::chrono::nanoseconds(0);
 }
 
 void LoadWorker::Loop() {
   while (true) {
+    if (warming_up_ && Clock::now() >= plan_.count_from) EndWarmup();
     BeginReady();  // retires those for whom there is nothing more to do
     if (not_retired_ == 0) return;
-    for (const net::Reactor::Event& event : reactor_.Wait(NextLook())) OnEvent(event);
+    const TimePoint look = NextLook();
+    const auto events = pacer_ ? reactor_.WaitPrecisely(look) : reactor_.Wait(look);
+    for (const net::Reactor::Event& event : events) OnEvent(event);
     const TimePoint now = Clock::now();
     while (const std::optional<uint32_t> id = wheel_.TakeDue(now)) OnDue(*id);
     const bool over = plan_.cancelled || (plan_.stop_at && now >= *plan_.stop_at);
+    if (Spent() && !beginning_ended_) EndBeginning();
     if (over && !give_up_at_) StopBeginning(now);
     if (give_up_at_ && now >= *give_up_at_) GiveUp();
   }
 }
 
 LoadWorker::TimePoint LoadWorker::NextLook() const {
-  const bool more_to_begin = !ready_.empty() || (fresh_ < clients_.size() && !give_up_at_);
-  if (more_to_begin) return Clock::now();
-  TimePoint look = TimePoint::max();
+  const bool paced = pacer_ && !beginning_ended_;
+  if (!paced && (!ready_.empty() || fresh_ < clients_.size())) return Clock::now();
+  TimePoint look = paced && next_arrival_ ? *next_arrival_ : TimePoint::max();
+  if (warming_up_) look = std::min(look, plan_.count_from);
   if (const std::optional<TimePoint> due = wheel_.NextDue()) look = std::min(look, *due);
   if (give_up_at_) {
     look = std::min(look, *give_up_at_);
@@ -118,25 +154,84 @@ LoadWorker::TimePoint LoadWorker::NextLook() const {
 }
 
 void LoadWorker::BeginReady() {
+  if (pacer_ && !beginning_ended_) return BeginDue();
   const auto size = static_cast<uint32_t>(clients_.size());
   for (const uint32_t end = std::min(size, fresh_ + kFreshPerTurn); fresh_ < end; ++fresh_) {
     ready_.push_back(fresh_);
   }
   // One that ends at once is ready again for the next turn, not for this one.
   std::swap(ready_, beginning_);
-  for (const uint32_t id : beginning_) Begin(id);
+  for (const uint32_t id : beginning_) BeginNext(id);
   beginning_.clear();
 }
 
-void LoadWorker::Begin(uint32_t id) {
-  if (give_up_at_) return Retire(id);
+void LoadWorker::BeginDue() {
+  for (uint32_t n = 0; n < kFreshPerTurn && next_arrival_; ++n) {
+    if (*next_arrival_ > Clock::now() || Spent()) return;
+    const TimePoint intended = *next_arrival_;
+    TakeNextArrival();
+    Arrive(intended);
+  }
+}
+
+void LoadWorker::Arrive(TimePoint intended) {
+  const bool counted = intended >= plan_.count_from;
+  const std::optional<uint32_t> id = FreePlace();
+  if (!id) {
+    if (!counted) return;
+    tally_.CountPlanned();
+    return tally_.CountDropped();
+  }
+  clients_[*id].intended = intended;
+  const std::optional<int64_t> ticket = TakeTicket();
+  if (!ticket) return ready_.push_back(*id);  // another worker had the last
+  if (counted) tally_.CountPlanned();
+  Begin(*id, *ticket);
+}
+
+std::optional<uint32_t> LoadWorker::FreePlace() {
+  if (!ready_.empty()) {
+    const uint32_t id = ready_.back();
+    ready_.pop_back();
+    return id;
+  }
+  if (fresh_ < clients_.size()) return fresh_++;
+  return std::nullopt;
+}
+
+void LoadWorker::TakeNextArrival() {
+  const std::optional<std::chrono::nanoseconds> time = pacer_->Next();
+  next_arrival_ = time ? std::optional(plan_.started + *time) : std::nullopt;
+}
+
+std::optional<int64_t> LoadWorker::TakeTicket() {
   const int64_t ticket = plan_.next_ticket.fetch_add(1, std::memory_order_relaxed);
-  if (plan_.spec.count && ticket >= *plan_.spec.count) return Retire(id);
+  if (!plan_.spec.count || ticket < *plan_.spec.count - 1) return ticket;
+  if (ticket >= *plan_.spec.count) return std::nullopt;
+  plan_.on_spent();
+  return ticket;
+}
+
+bool LoadWorker::Spent() const {
+  return plan_.spec.count && plan_.next_ticket.load(std::memory_order_relaxed) >= *plan_.spec.count;
+}
+
+void LoadWorker::BeginNext(uint32_t id) {
+  if (beginning_ended_) return Retire(id);
+  if (const std::optional<int64_t> ticket = TakeTicket()) return Begin(id, *ticket);
+  Retire(id);
+}
+
+void LoadWorker::Begin(uint32_t id, int64_t ticket) {
   Client& client = clients_[id];
   client.sequence = SequenceOf(plan_.spec.first_sequence, ticket);
   client.phase = Phase::kConnecting;
   client.started = Clock::now();
-  tally_.CountStarted();
+  client.counted = (pacer_ ? client.intended : client.started) >= plan_.count_from;
+  if (client.counted) {
+    tally_.CountStarted();
+    if (pacer_) tally_.RecordSendLag(client.started - client.intended);
+  }
   Dialled dialled = StartConnect(plan_.spec.target, plan_.sources.For(ticket));
   if (dialled.error != 0) return End(id, VerdictOfConnectError(dialled.error));
   client.fd = std::move(dialled.fd);
@@ -161,7 +256,7 @@ void LoadWorker::OnEvent(const net::Reactor::Event& event) {
 void LoadWorker::OnDue(uint32_t id) {
   Client& client = clients_[id];
   switch (client.phase) {
-    case Phase::kBackingOff:
+    case Phase::kResting:
       client.phase = Phase::kReady;
       ready_.push_back(id);
       break;
@@ -201,6 +296,7 @@ void LoadWorker::Converse(uint32_t id, bool may_read) {
   while (handshake.need() != Need::kEnd) {
     // An answer takes a round trip: reading behind a write would come too early.
     const bool reads = handshake.need() == Need::kRead;
+    const wire::Stage before = handshake.stage();
     const bool stepped = (!reads || may_read) && TakeStep(handshake, client.fd.get());
     if (!stepped) {
       const bool writes = handshake.need() == Need::kWrite;
@@ -208,8 +304,16 @@ void LoadWorker::Converse(uint32_t id, bool may_read) {
       return Await(id, what, handshake.deadline());
     }
     if (reads) may_read = false;
+    NoteStage(client, before);
   }
   End(id, handshake.verdict());
+}
+
+void LoadWorker::NoteStage(Client& client, wire::Stage before) {
+  const wire::Stage stage = client.handshake->stage();
+  if (stage == before) return;
+  if (stage == wire::Stage::kProbe) client.replied = Clock::now();
+  if (stage == wire::Stage::kReadEnd) client.confirmed = Clock::now();
 }
 
 void LoadWorker::Await(uint32_t id, uint32_t what, TimePoint deadline) {
@@ -225,18 +329,30 @@ void LoadWorker::Await(uint32_t id, uint32_t what, TimePoint deadline) {
 
 void LoadWorker::End(uint32_t id, Verdict verdict) {
   Client& client = clients_[id];
-  if (verdict == Verdict::kOk) {
-    tally_.RecordOk(Clock::now() - client.started, client.established - client.started);
+  if (verdict == Verdict::kOk && client.counted) {
+    const TimePoint now = Clock::now();
+    tally_.RecordOk({.handshake = now - client.started,
+                     .connect = client.established - client.started,
+                     .reply = client.replied - client.established,
+                     .close = now - client.confirmed});
+    if (pacer_) tally_.RecordIntended(now - client.intended);
   }
   Close(client, verdict == Verdict::kOk ? wire::Ending::kClose : wire::Ending::kReset);
-  tally_.CountEnded(verdict);
+  if (client.counted) tally_.CountEnded(verdict);
   wheel_.Cancel(id);
-  if (MustBackOff(verdict) && !give_up_at_) {
-    client.phase = Phase::kBackingOff;
-    wheel_.Arm(id, Clock::now() + kBackOff);
-  } else {
-    client.phase = Phase::kReady;
+  MoveOn(id, verdict);
+}
+
+void LoadWorker::MoveOn(uint32_t id, Verdict verdict) {
+  std::chrono::nanoseconds rest = plan_.spec.think_time;
+  if (MustBackOff(verdict)) rest = std::max<std::chrono::nanoseconds>(rest, kBackOff);
+  // An open loop does not wait: what is to begin, begins.
+  if (rest.count() == 0 || pacer_ || beginning_ended_) {
+    clients_[id].phase = Phase::kReady;
     ready_.push_back(id);
+  } else {
+    clients_[id].phase = Phase::kResting;
+    wheel_.Arm(id, Clock::now() + rest);
   }
 }
 
@@ -253,14 +369,24 @@ void LoadWorker::Retire(uint32_t id) {
   --not_retired_;
 }
 
-void LoadWorker::StopBeginning(TimePoint now) {
-  give_up_at_ = now + kGrace;
+void LoadWorker::EndBeginning() {
+  beginning_ended_ = true;
+  next_arrival_.reset();
   for (; fresh_ < clients_.size(); ++fresh_) Retire(fresh_);
   for (uint32_t id = 0; id < clients_.size(); ++id) {
-    if (clients_[id].phase != Phase::kBackingOff) continue;
+    if (clients_[id].phase != Phase::kResting) continue;
     wheel_.Cancel(id);
     Retire(id);
   }
+}
+
+void LoadWorker::StopBeginning(TimePoint now) {
+  give_up_at_ = now + kGrace;
+  if (!plan_.cancelled) BeginDue();  // what came due in the last wait
+  for (; next_arrival_ && *next_arrival_ <= now; TakeNextArrival()) {
+    if (*next_arrival_ >= plan_.count_from) tally_.CountPlanned();
+  }
+  EndBeginning();
 }
 
 void LoadWorker::GiveUp() {

@@ -1,4 +1,4 @@
-// One thread of a load run: a reactor, and its share of the run's clients.
+// One thread of a load run: a reactor, and its share of the run's clients, or of its arrivals.
 #ifndef HANDSHAKE_CLIENT_LOAD_WORKER_H_
 #define HANDSHAKE_CLIENT_LOAD_WORKER_H_
 
@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -29,8 +30,12 @@ struct LoadPlan {
 
   const LoadSpec spec;
   const SourceAddresses sources;
-  std::optional<wire::TimePoint> stop_at;  // set before the workers run
+  const RateProfile profile;               // open loop; else without a stage
+  wire::TimePoint started;                 // set before the workers run: before the first connect
+  wire::TimePoint count_from;              // the same: the end of the warm-up
+  std::optional<wire::TimePoint> stop_at;  // the same
   std::atomic<bool> cancelled{false};      // then wake every worker
+  std::function<void()> on_spent;  // wakes every worker, when the last handshake of a count begins
   // The next handshake's number, from 0: a run of `count` begins those below `count`.
   alignas(64) std::atomic<int64_t> next_ticket{0};
   alignas(64) std::atomic<int64_t> standing{0};  // established connections, and the most of them
@@ -41,8 +46,8 @@ struct LoadPlan {
 // no connection is left and the numbers are final.
 class LoadWorker {
  public:
-  // clients: how many handshakes at once, from 1.
-  LoadWorker(LoadPlan& plan, int64_t clients);
+  // The `share`-th of `shares` workers, from 0: it has its part of the clients and of the arrivals.
+  LoadWorker(LoadPlan& plan, int64_t share, int64_t shares);
 
   // RESOURCE_EXHAUSTED: no descriptor for the reactor. Call once, before anything else.
   absl::Status Open();
@@ -55,24 +60,38 @@ class LoadWorker {
  private:
   using TimePoint = wire::TimePoint;
 
-  enum class Phase : uint8_t { kReady, kConnecting, kTalking, kBackingOff, kRetired };
+  enum class Phase : uint8_t { kReady, kConnecting, kTalking, kResting, kRetired };
 
-  // One client of the closed loop: its place in the table is its item in the timer wheel.
+  // One client of the closed loop, or a place for one of the open loop's handshakes. Its place in
+  // the table is its item in the timer wheel.
   struct Client {
     net::UniqueFd fd;
     std::optional<wire::ClientHandshake> handshake;  // while kTalking
+    TimePoint intended;                              // open loop
     TimePoint started;
     TimePoint established;
+    TimePoint replied;    // message 2 was read
+    TimePoint confirmed;  // message 3 was sent
     int64_t sequence = 0;
     uint32_t watched = 0;     // what the reactor watches the fd for; 0: it does not
     uint32_t generation = 0;  // tells this handshake's events from an older one's
     Phase phase = Phase::kReady;
+    bool counted = false;  // this handshake is no warm-up
   };
 
   void Loop();
+  void EndWarmup();
   TimePoint NextLook() const;
   void BeginReady();
-  void Begin(uint32_t id);
+  void BeginDue();
+  void Arrive(TimePoint intended);
+  // A client that has nothing to do, if there is one.
+  std::optional<uint32_t> FreePlace();
+  // The number of the next handshake; nothing: the count is reached.
+  std::optional<int64_t> TakeTicket();
+  bool Spent() const;           // it is
+  void BeginNext(uint32_t id);  // closed loop
+  void Begin(uint32_t id, int64_t ticket);
   void OnEvent(const net::Reactor::Event& event);
   void OnDue(uint32_t id);
   void ContinueConnect(uint32_t id);
@@ -80,9 +99,16 @@ class LoadWorker {
   void Converse(uint32_t id, bool may_read);
   // Waits for readiness `what`, and until `deadline`.
   void Await(uint32_t id, uint32_t what, TimePoint deadline);
+  // Behind a step of the session.
+  void NoteStage(Client& client, wire::Stage before);
   void End(uint32_t id, wire::Verdict verdict);
   void Close(Client& client, wire::Ending ending);
+  // Behind a handshake: to the next one, now or later.
+  void MoveOn(uint32_t id, wire::Verdict verdict);
   void Retire(uint32_t id);
+  void TakeNextArrival();
+  // Nothing new is begun from here on.
+  void EndBeginning();
   void StopBeginning(TimePoint now);
   void GiveUp();
   void CountStanding();
@@ -93,15 +119,21 @@ class LoadWorker {
   net::TimerWheel wheel_;
   LoadTally tally_;
   std::vector<Client> clients_;
-  uint32_t fresh_ = 0;           // clients from here on have not begun yet
-  std::vector<uint32_t> ready_;  // clients to begin their next handshake
+  std::optional<Pacer> pacer_;             // open loop
+  std::optional<TimePoint> next_arrival_;  // of the pacer; nothing: there are no more
+  uint32_t fresh_ = 0;                     // clients from here on have not begun yet
+  std::vector<uint32_t> ready_;            // clients to begin their next handshake
   std::vector<uint32_t> beginning_;
   int64_t not_retired_;
-  std::optional<TimePoint> give_up_at_;  // set once nothing new is begun
+  bool warming_up_ = true;
+  bool beginning_ended_ = false;
+  std::optional<TimePoint> give_up_at_;  // set once the run is over
 
   mutable std::mutex cpu_mutex_;
   std::optional<clockid_t> cpu_clock_;  // of the thread, while it runs
   std::chrono::nanoseconds cpu_{};      // of the thread, once it is over
+  std::optional<std::chrono::nanoseconds>
+      warmup_cpu_;  // of that, in the warm-up; nothing: it lasts
 };
 
 }  // namespace handshake::client

@@ -41,8 +41,13 @@ class Reactor {
   // never early). The span is valid until the next Wait(). An entry may be stale if its fd was
   // unwatched since Wait() returned: tags carry what is needed to notice.
   std::span<const Event> Wait(std::optional<TimePoint> until);
+  // The same at the grain of the clock, for who must act at a time and not only by it. A kernel
+  // before 5.11 has milliseconds all the same.
+  std::span<const Event> WaitPrecisely(std::optional<TimePoint> until);
 
  private:
+  std::span<const Event> Translate(int ready);
+
   static constexpr size_t kEventsPerWait = 256;
   UniqueFd epoll_;
   std::array<epoll_event, kEventsPerWait> raw_;

@@ -1,6 +1,8 @@
 // handshakectl load start|list|show|watch|cancel
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_format.h"
 #include "control/ctl/commands.h"
@@ -21,15 +23,22 @@ struct StartFlags {
   std::optional<nanoseconds> duration;
   std::optional<int64_t> count;
   std::string framing = "line";
+  std::optional<nanoseconds> think_time;
+  std::optional<nanoseconds> warmup;
+  double rate = 0;
+  std::vector<std::string> stages;
+  std::string arrivals;
+  int64_t seed = 0;
+  int64_t max_in_flight = 0;
+  std::vector<std::string> fail_if;
+  std::vector<std::string> stop_if;
   bool detach = false;
   std::string request_id;
 };
 
 bool Ended(const v1::LoadRun& run) { return run.state() != v1::LoadRun::STATE_RUNNING; }
 
-int OutcomeOf(const v1::LoadRun& run) {
-  return run.state() == v1::LoadRun::STATE_SUCCEEDED ? kExitOk : kExitBadOutcome;
-}
+int OutcomeOf(const v1::LoadRun& run) { return report::LoadExitCode(run); }
 
 int ShowRun(Context& context, const v1::LoadRun& run, int code) {
   return context.Show(run, report::LoadPage(run, context.style()), code);
@@ -80,15 +89,31 @@ grpc::Status Cancel(Context& context, v1::LoadRun* run) {
   return reader->Finish();
 }
 
-int Start(Context& context, const StartFlags& flags) {
-  const auto stub = v1::LoadService::NewStub(context.channel());
-  v1::CreateLoadRunRequest request;
-  v1::LoadSpec& spec = *request.mutable_spec();
+// The service judges it: it has the caps, and the grammar of stages and conditions.
+v1::LoadSpec SpecOf(const StartFlags& flags) {
+  v1::LoadSpec spec;
   spec.set_target(flags.target);
-  spec.set_concurrency(flags.concurrency);
   if (flags.duration) *spec.mutable_duration() = ToProto(*flags.duration);
   if (flags.count) spec.set_handshake_count(*flags.count);
   spec.set_framing(flags.framing == "bare" ? v1::FRAMING_BARE : v1::FRAMING_LINE);
+  if (flags.warmup) *spec.mutable_warmup_time() = ToProto(*flags.warmup);
+  if (flags.think_time) *spec.mutable_think_time() = ToProto(*flags.think_time);
+  spec.set_rate_per_second(flags.rate);
+  for (const std::string& stage : flags.stages) spec.add_stages(stage);
+  if (flags.rate == 0 && flags.stages.empty()) spec.set_concurrency(flags.concurrency);
+  if (flags.arrivals == "poisson") spec.set_arrivals(v1::LoadSpec::ARRIVALS_POISSON);
+  if (flags.arrivals == "even") spec.set_arrivals(v1::LoadSpec::ARRIVALS_EVEN);
+  spec.set_seed(flags.seed);
+  spec.set_max_in_flight_count(flags.max_in_flight);
+  for (const std::string& condition : flags.fail_if) spec.add_fail_if(condition);
+  for (const std::string& condition : flags.stop_if) spec.add_stop_if(condition);
+  return spec;
+}
+
+int Start(Context& context, const StartFlags& flags) {
+  const auto stub = v1::LoadService::NewStub(context.channel());
+  v1::CreateLoadRunRequest request;
+  *request.mutable_spec() = SpecOf(flags);
   request.set_detached(flags.detach);
   request.set_request_id(flags.request_id);
   v1::LoadRun run;
@@ -141,6 +166,34 @@ int CancelOne(Context& context, const std::string& id) {
   return status.ok() ? ShowRun(context, run, kExitOk) : context.Explain(status);
 }
 
+void AddOpenLoop(CLI::App& start, StartFlags& flags) {
+  CLI::Option* concurrency = start.get_option("--concurrency");
+  CLI::Option* rate =
+      start
+          .add_option("--rate", flags.rate,
+                      "Open loop: begin this many handshakes a second, at most 5000")
+          ->check(CLI::PositiveNumber)
+          ->type_name("N")
+          ->excludes(concurrency);
+  start
+      .add_option("--stage", flags.stages,
+                  "Open loop whose rate changes: LENGTH:RATE or LENGTH:FROM..TO; repeats")
+      ->type_name("STAGE")
+      ->excludes(concurrency)
+      ->excludes(rate)
+      ->excludes(start.get_option("--duration"));
+  start.add_option("--arrivals", flags.arrivals, "Open loop: poisson (default) or even")
+      ->check(CLI::IsMember({"poisson", "even"}))
+      ->type_name("KIND");
+  start.add_option("--seed", flags.seed, "Open loop: the same seed plans the same times")
+      ->type_name("N");
+  start
+      .add_option("--max-in-flight", flags.max_in_flight,
+                  "Open loop: drop what arrives beyond it; default: a second of arrivals")
+      ->check(report::FromOne())
+      ->type_name("N");
+}
+
 void AddStart(CLI::App& load, Context& context) {
   const auto flags = std::make_shared<StartFlags>();
   CLI::App* start = load.add_subcommand("start", "Start a run, follow it, show its report");
@@ -156,6 +209,17 @@ void AddStart(CLI::App& load, Context& context) {
   start->add_option("--count", flags->count, "End after this many handshakes, at most 1000000")
       ->check(report::FromOne())
       ->type_name("N");
+  AddOpenLoop(*start, *flags);
+  report::AddDuration(*start, "--think-time", &flags->think_time,
+                      "Closed loop: a client's rest between two handshakes, at most 1h");
+  report::AddDuration(*start, "--warmup", &flags->warmup,
+                      "Leave what begins in the first of it out of the report");
+  start
+      ->add_option("--fail-if", flags->fail_if,
+                   "The run has failed if this holds at its end: 'p99 > 5ms'; repeats")
+      ->type_name("CONDITION");
+  start->add_option("--stop-if", flags->stop_if, "End early once this holds over a second; repeats")
+      ->type_name("CONDITION");
   start->add_option("--framing", flags->framing, "line or bare")
       ->check(CLI::IsMember({"line", "bare"}))
       ->type_name("FRAMING")
@@ -166,16 +230,21 @@ void AddStart(CLI::App& load, Context& context) {
                    "To repeat safely: the same id starts only one run")
       ->type_name("ID");
   start->footer(
-      "Closed loop: each client does one handshake after the other, each on a new connection.\n"
+      "Closed loop (--concurrency): each client does one handshake after the other. Open loop\n"
+      "(--rate, --stage): handshakes begin at planned times; see: handshake-client load --help.\n"
       "--duration, --count or both; the first to be reached ends the run. Ctrl-C cancels the run\n"
-      "and shows what it measured. Exit code 1 if a handshake failed.\n\n"
+      "and shows what it measured.\n\n"
+      "Exit codes: 3 no connection was ever made, 5 a --fail-if or --stop-if held, 1 a handshake\n"
+      "failed, 6 the generator could not keep the rate; 4 the server refused the run.\n\n"
       "Examples:\n"
       "  handshakectl load start 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
+      "  handshakectl load start 127.0.0.1:7000 --rate 1000 --duration 10s --fail-if 'p99 > 5ms'\n"
       "  handshakectl load start 127.0.0.1:7000 --count 1000 --framing bare -o json\n"
       "  handshakectl load start 127.0.0.1:7000 --concurrency 50 --duration 1m --detach");
   start->callback([&context, flags] {
-    if (!flags->duration && !flags->count) {
-      throw CLI::ValidationError("load start", "one of --duration and --count is required");
+    if (!flags->duration && !flags->count && flags->stages.empty()) {
+      throw CLI::ValidationError("load start",
+                                 "one of --duration, --count and --stage is required");
     }
     context.command = [&context, flags] { return Start(context, *flags); };
   });

@@ -31,6 +31,8 @@ int main(int argc, char** argv) {
       "  2    the command line is wrong\n"
       "  3    the server cannot be reached, or does not answer in time\n"
       "  4    the server refused: ABORTED, FAILED_PRECONDITION, PERMISSION_DENIED, NOT_FOUND, ...\n"
+      "  5    a condition of a load run held (--fail-if, --stop-if)\n"
+      "  6    the load generator could not keep the rate it was asked for\n"
       "  130  interrupted\n\n"
       "Examples:\n"
       "  handshakectl status\n"

@@ -19,6 +19,9 @@ inline constexpr int kExitOk = 0;
 inline constexpr int kExitBadOutcome = 1;
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitUnreachable = 3;
+// 4 is handshakectl's: the server refused.
+inline constexpr int kExitBreached = 5;          // a condition of a load run
+inline constexpr int kExitGeneratorLimited = 6;  // a load run's rate says nothing of the server
 
 // A flag such as `--timeout 1.5s`; *value is shown as its default and must outlive the parsing.
 CLI::Option* AddDuration(CLI::App& app, const std::string& name, std::chrono::nanoseconds* value,

@@ -1,8 +1,11 @@
 #include "control/report/load_report.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "control/report/flags.h"
 #include "control/report/humane.h"
 #include "control/report/names.h"
 
@@ -37,6 +40,83 @@ std::string Goal(const v1::LoadSpec& spec) {
   return goal;
 }
 
+// As it was asked for: "5,000/s", "0.50/s".
+std::string AskedRate(double rate) {
+  const bool whole = rate == std::floor(rate) && rate < 1e9;
+  return whole ? Count(static_cast<int64_t>(rate)) + "/s" : Rate(rate);
+}
+
+bool IsOpenLoop(const v1::LoadSpec& spec) {
+  return spec.rate_per_second() > 0 || !spec.stages().empty();
+}
+bool IsOpenLoop(const v1::LoadRun& run) { return IsOpenLoop(run.spec()); }
+
+// "5,000/s", or its stages: "10s:100..5000 30s:5000".
+std::string PlanOf(const v1::LoadSpec& spec) {
+  if (spec.stages().empty()) return AskedRate(spec.rate_per_second());
+  return Printable(absl::StrJoin(spec.stages(), " "));
+}
+
+// "100 at once, thinking 10 ms", "500/s poisson (seed 0), at most 500 in flight".
+std::string Loop(const v1::LoadSpec& spec) {
+  if (!IsOpenLoop(spec)) {
+    const std::string think =
+        spec.has_think_time() ? ", thinking " + Span(spec.think_time()) : std::string();
+    return Count(spec.concurrency()) + " at once" + think;
+  }
+  const bool even = spec.arrivals() == v1::LoadSpec::ARRIVALS_EVEN;
+  return absl::StrFormat("%s %s, at most %s in flight", PlanOf(spec),
+                         even ? "even" : absl::StrFormat("poisson (seed %d)", spec.seed()),
+                         Count(spec.max_in_flight_count()));
+}
+
+// "50,012 planned: 49,800 begun, 200 dropped, 12 not sent".
+std::string ArrivalsOf(const v1::LoadRun& run) {
+  const int64_t unsent = run.planned_count() - run.started_count() - run.dropped_count();
+  std::string arrivals =
+      absl::StrFormat("%s planned: %s begun, %s dropped", Count(run.planned_count()),
+                      Count(run.started_count()), Count(run.dropped_count()));
+  if (unsent > 0) arrivals += absl::StrFormat(", %s not sent in time", Count(unsent));
+  return arrivals;
+}
+
+// A column's worth: "5,000/s", "2 stages".
+std::string LoadOf(const v1::LoadSpec& spec) {
+  if (spec.stages().empty()) return AskedRate(spec.rate_per_second());
+  return absl::StrFormat("%d stage%s", spec.stages_size(), spec.stages_size() == 1 ? "" : "s");
+}
+
+// A run from before there were warm-ups has measured all of its time.
+const google::protobuf::Duration& MeasuredTime(const v1::LoadRun& run) {
+  return run.has_measured_time() ? run.measured_time() : run.elapsed();
+}
+
+// "server-limited: why".
+Cell VerdictCell(const v1::LoadRun& run) {
+  const std::string why = ": " + Printable(run.bottleneck_reason());
+  switch (run.bottleneck()) {
+    case v1::LoadRun::BOTTLENECK_NONE:
+      return {"load sent as asked" + why, Tone::kGood};
+    case v1::LoadRun::BOTTLENECK_SERVER:
+      return {"server-limited" + why};
+    case v1::LoadRun::BOTTLENECK_GENERATOR:
+      return {"generator-limited" + why, Tone::kWarning};
+    default:
+      return {"unclear" + why};
+  }
+}
+
+// Everything that ended failed to connect, and not for want of anything here.
+bool NeverConnected(const v1::LoadRun& run) {
+  const auto connecting = [](const v1::VerdictCount& failure) {
+    return failure.verdict() == v1::VERDICT_CONNECT_REFUSED ||
+           failure.verdict() == v1::VERDICT_CONNECT_TIMEOUT ||
+           failure.verdict() == v1::VERDICT_UNREACHABLE;
+  };
+  return run.ok_count() == 0 && !run.failures().empty() &&
+         std::all_of(run.failures().begin(), run.failures().end(), connecting);
+}
+
 void AddLatency(Table& table, const char* name, const v1::Latency& latency) {
   std::vector<Cell> row = {name, Count(latency.count())};
   for (double us : {static_cast<double>(latency.min_us()), latency.mean_us(),
@@ -58,8 +138,12 @@ std::string Latencies(const v1::LoadRun& run, Style style) {
                {"P99", Kind::kNumber},
                {"P99.9", Kind::kNumber},
                {"MAX", Kind::kNumber}});
+  if (IsOpenLoop(run)) AddLatency(table, "from intended", run.from_intended_start());
   AddLatency(table, "handshake", run.handshake());
   AddLatency(table, "connect", run.connect());
+  AddLatency(table, "reply", run.reply());
+  AddLatency(table, "close", run.close());
+  if (IsOpenLoop(run)) AddLatency(table, "send lag", run.send_lag());
   return table.Render(style);
 }
 
@@ -72,7 +156,10 @@ std::string LoadProgress(const v1::LoadRun& run) {
       absl::StrFormat("[%s%s] %3.0f%%  %s  %s ok  %s failed  %s", std::string(filled, '='),
                       std::string(kBarWidth - filled, ' '), fraction * 100, Span(run.elapsed()),
                       Count(run.ok_count()), Count(run.failed_count()), Rate(run.ok_per_second()));
-  if (run.handshake().count() > 0) line += "  p99 " + SpanUs(run.handshake().p99_us());
+  const v1::Latency& latency = IsOpenLoop(run) ? run.from_intended_start() : run.handshake();
+  if (latency.count() > 0) line += "  p99 " + SpanUs(latency.p99_us());
+  const std::string dropped = "  " + Count(run.dropped_count()) + " dropped";
+  if (run.dropped_count() > 0 && line.size() + dropped.size() <= kMaxWidth) line += dropped;
   return line;
 }
 
@@ -81,14 +168,26 @@ std::string LoadPage(const v1::LoadRun& run, Style style) {
   const Cell state = StateCell(run.state());
   const std::string reason = run.state_reason().empty() ? "" : ": " + run.state_reason();
   Table facts = Facts();
+  if (!run.shortfall().empty()) {
+    facts.Add({"fell short", Cell(Printable(run.shortfall()), Tone::kWarning)});
+  }
   facts.Add({NameOf(run), Cell(state.text + reason, state.tone)});
+  for (const std::string& breach : run.breaches()) {
+    facts.Add({"breached", Cell(Printable(breach), Tone::kBad)});
+  }
+  if (run.bottleneck() != v1::LoadRun::BOTTLENECK_UNSPECIFIED) {
+    facts.Add({"verdict", VerdictCell(run)});
+  }
   facts.Add({"target", absl::StrFormat("%s, framing %s", run.spec().target(),
                                        FramingName(run.spec().framing()))});
-  facts.Add({"asked for",
-             absl::StrFormat("%s, %s at once", Goal(run.spec()), Count(run.spec().concurrency()))});
+  facts.Add({"asked for", Goal(run.spec()) + ", " + Loop(run.spec())});
+  if (run.spec().has_warmup_time()) {
+    facts.Add({"warm-up", "the first " + Span(run.spec().warmup_time()) + " are left out below"});
+  }
+  if (IsOpenLoop(run)) facts.Add({"arrivals", ArrivalsOf(run)});
   facts.Add({"handshakes",
              absl::StrFormat("%s ok, %s failed, of %s in %s", Count(run.ok_count()),
-                             Count(run.failed_count()), Count(ended), Span(run.elapsed()))});
+                             Count(run.failed_count()), Count(ended), Span(MeasuredTime(run)))});
   if (run.in_flight_count() > 0) facts.Add({"in flight", Count(run.in_flight_count())});
   facts.Add({"rate", absl::StrFormat("%s ok, %s connections at the most", Rate(run.ok_per_second()),
                                      Count(run.peak_connection_count()))});
@@ -99,6 +198,16 @@ std::string LoadPage(const v1::LoadRun& run, Style style) {
   return facts.Render(style) + "\n" + Latencies(run, style) + FailuresTable(run.failures(), style);
 }
 
+int LoadExitCode(const v1::LoadRun& run) {
+  if (run.state() == v1::LoadRun::STATE_CANCELLED) return kExitBadOutcome;
+  if (NeverConnected(run)) return kExitUnreachable;
+  const bool stopped = run.state() == v1::LoadRun::STATE_FAILED && !run.state_reason().empty();
+  if (!run.breaches().empty() || stopped) return kExitBreached;
+  if (run.state() != v1::LoadRun::STATE_SUCCEEDED) return kExitBadOutcome;
+  const bool own_limit = run.bottleneck() == v1::LoadRun::BOTTLENECK_GENERATOR;
+  return IsOpenLoop(run) && own_limit ? kExitGeneratorLimited : kExitOk;
+}
+
 std::string LoadRunsTable(const v1::ListLoadRunsResponse& runs, Style style) {
   if (runs.load_runs().empty()) return "no load runs yet\n";
   Table table({{"RUN", Kind::kText},
@@ -106,19 +215,21 @@ std::string LoadRunsTable(const v1::ListLoadRunsResponse& runs, Style style) {
                {"UTC", Kind::kText},
                {"TIME s", Kind::kNumber},
                {"TARGET", Kind::kText},
-               {"AT ONCE", Kind::kNumber},
+               {"LOAD", Kind::kNumber},
                {"OK", Kind::kNumber},
                {"FAILED", Kind::kNumber},
                {"OK /s", Kind::kNumber},
                {"P99 ms", Kind::kNumber}});
   for (const v1::LoadRun& run : runs.load_runs()) {
-    const bool measured = run.handshake().count() > 0;
+    const v1::Latency& latency = IsOpenLoop(run) ? run.from_intended_start() : run.handshake();
+    const bool measured = latency.count() > 0;
     table.Add({run.id(), StateCell(run.state()), TimeOfDay(run.start_time()),
                Short(ToSeconds(run.elapsed())), run.spec().target(),
-               Count(run.spec().concurrency()), Count(run.ok_count()),
+               IsOpenLoop(run) ? LoadOf(run.spec()) : Count(run.spec().concurrency()),
+               Count(run.ok_count()),
                Cell(Count(run.failed_count()), run.failed_count() == 0 ? Tone::kPlain : Tone::kBad),
                Short(run.ok_per_second()),
-               measured ? MillisecondsUs(run.handshake().p99_us()) : std::string(kNothing)});
+               measured ? MillisecondsUs(latency.p99_us()) : std::string(kNothing)});
   }
   return table.Render(style);
 }

@@ -15,6 +15,11 @@ std::string LoadProgress(const v1::LoadRun& run);
 // All there is to say about a run: at its end, or so far.
 std::string LoadPage(const v1::LoadRun& run, Style style);
 
+// The exit code of a run that has ended: the first that fits of kExitUnreachable (nothing but
+// failures to connect), kExitBreached, kExitBadOutcome, kExitGeneratorLimited (open loop) and
+// kExitOk.
+int LoadExitCode(const v1::LoadRun& run);
+
 std::string LoadRunsTable(const v1::ListLoadRunsResponse& runs, Style style);
 
 // What did not end well, by verdict, below an empty line; nothing if everything did.

@@ -49,6 +49,8 @@ inline constexpr size_t kMaxRequestIdBytes = 128;
 
 // Load runs. The load generator must never be a cannon: these hold whatever was asked for.
 inline constexpr int64_t kMaxLoadConnections = 2'000;  // over all runs
+inline constexpr double kMaxLoadRate = 5'000;          // planned starts a second, over all runs
+inline constexpr std::chrono::hours kMaxLoadThinkTime{1};
 inline constexpr std::chrono::seconds kMaxLoadDuration{60};
 inline constexpr int64_t kMaxLoadHandshakes = 1'000'000;
 // A run without a watcher lives this long: a watcher may reconnect, a dead one stops its load.

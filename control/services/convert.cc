@@ -3,6 +3,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
 #include "common/text/duration.h"
+#include "control/services/load_spec.h"
 #include "google/protobuf/util/time_util.h"
 
 namespace handshake::control {
@@ -204,6 +205,31 @@ v1::Stats ToProto(const server::Snapshot& snapshot) {
   return to;
 }
 
+v1::LoadRun::Bottleneck ToProto(client::Bottleneck bottleneck) {
+  switch (bottleneck) {
+    case client::Bottleneck::kNone:
+      return v1::LoadRun::BOTTLENECK_NONE;
+    case client::Bottleneck::kServer:
+      return v1::LoadRun::BOTTLENECK_SERVER;
+    case client::Bottleneck::kGenerator:
+      return v1::LoadRun::BOTTLENECK_GENERATOR;
+    case client::Bottleneck::kUnclear:
+      break;
+  }
+  return v1::LoadRun::BOTTLENECK_UNCLEAR;
+}
+
+void FillState(const client::LoadReport& report, std::string_view cancelled, v1::LoadRun& run) {
+  if (!report.done) return run.set_state(v1::LoadRun::STATE_RUNNING);
+  if (report.cancelled) {
+    run.set_state(v1::LoadRun::STATE_CANCELLED);
+    return run.set_state_reason(std::string(cancelled));
+  }
+  if (!report.stopped_by.empty()) run.set_state_reason("stopped early, " + report.stopped_by);
+  const bool good = report.failed() == 0 && report.breaches.empty() && report.stopped_by.empty();
+  run.set_state(good ? v1::LoadRun::STATE_SUCCEEDED : v1::LoadRun::STATE_FAILED);
+}
+
 void FillCounts(const client::LoadReport& report, v1::LoadRun& run) {
   *run.mutable_elapsed() = ToProto(report.elapsed);
   run.set_started_count(report.started);
@@ -213,10 +239,23 @@ void FillCounts(const client::LoadReport& report, v1::LoadRun& run) {
   AddFailures(report.ended, *run.mutable_failures());
   run.set_in_flight_count(report.in_flight);
   run.set_peak_connection_count(report.peak_connections);
-  run.set_ok_per_second(PerSecond(report.ok(), report.elapsed));
+  run.set_ok_per_second(PerSecond(report.ok(), report.measured));
   *run.mutable_handshake() = ToProto(report.handshake);
   *run.mutable_connect() = ToProto(report.connect);
   *run.mutable_cpu_time() = ToProto(report.cpu);
+  run.set_planned_count(report.planned);
+  run.set_dropped_count(report.dropped);
+  run.clear_breaches();
+  for (const std::string& breach : report.breaches) run.add_breaches(breach);
+  run.set_shortfall(report.shortfall);
+  run.set_bottleneck(ToProto(report.judgement.bottleneck));
+  run.set_bottleneck_reason(report.judgement.why);
+  *run.mutable_reply() = ToProto(report.reply);
+  *run.mutable_close() = ToProto(report.close);
+  *run.mutable_measured_time() = ToProto(report.measured);
+  if (!IsOpenLoop(run.spec())) return;
+  *run.mutable_from_intended_start() = ToProto(report.intended);
+  *run.mutable_send_lag() = ToProto(report.send_lag);
 }
 
 void FillCounts(const client::HoldReport& report, v1::HoldRun& run) {

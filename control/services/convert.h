@@ -46,8 +46,11 @@ void AddFailures(const std::array<int64_t, wire::kVerdictCount>& ended,
                  google::protobuf::RepeatedPtrField<v1::VerdictCount>& to);
 
 v1::ModeSwitch ToProto(const server::SwitchRecord& record);
+v1::LoadRun::Bottleneck ToProto(client::Bottleneck bottleneck);
 v1::Stats ToProto(const server::Snapshot& snapshot);
 
+// The state and its reason of a run from its report; cancelled: why, if it was.
+void FillState(const client::LoadReport& report, std::string_view cancelled, v1::LoadRun& run);
 // The counts of `report`, into a run whose description is already there.
 void FillCounts(const client::LoadReport& report, v1::LoadRun& run);
 void FillCounts(const client::HoldReport& report, v1::HoldRun& run);

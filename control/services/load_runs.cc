@@ -15,11 +15,6 @@ namespace {
 
 using google::protobuf::util::MessageDifferencer;
 
-v1::LoadRun::State EndState(const client::LoadReport& report) {
-  if (report.cancelled) return v1::LoadRun::STATE_CANCELLED;
-  return report.failed() > 0 ? v1::LoadRun::STATE_FAILED : v1::LoadRun::STATE_SUCCEEDED;
-}
-
 v1::LoadRun Describe(const v1::CreateLoadRunRequest& request, const v1::LoadSpec& spec) {
   v1::LoadRun run;
   *run.mutable_spec() = spec;
@@ -54,7 +49,7 @@ absl::StatusOr<LoadRuns::State> LoadRuns::Create(const std::string& creator,
       return absl::InvalidArgumentError(absl::StrFormat(
           "request_id was used for %s with another spec; choose a new one", first->state->id()));
     }
-    absl::Status fits = CheckConnections(spec->concurrency());
+    absl::Status fits = CheckFits(*spec);
     if (!fits.ok()) return fits;
   }
   v1::LoadRun description = Describe(request, *spec);
@@ -77,7 +72,9 @@ absl::StatusOr<LoadRuns::State> LoadRuns::Create(const std::string& creator,
   entry->state = std::make_shared<const v1::LoadRun>(std::move(description));
   entries_.emplace(last_number_, entry);
   changed_.notify_all();
-  spdlog::info("{} started: {} clients to {}{}", entry->state->id(), spec->concurrency(),
+  const std::string rate =
+      IsOpenLoop(*spec) ? absl::StrFormat("%g/s, ", PeakRate(*spec)) : std::string();
+  spdlog::info("{} started: {}{} at once to {}{}", entry->state->id(), rate, MostAtOnce(*spec),
                spec->target(), request.detached() ? ", detached" : "");
   return entry->state;
 }
@@ -162,13 +159,25 @@ LoadRuns::EntryPtr LoadRuns::FindRequest(const std::string& creator,
   return nullptr;
 }
 
-absl::Status LoadRuns::CheckConnections(int64_t wanted) const {
-  int64_t running = 0;
-  for (const EntryPtr& entry : Running()) running += entry->state->spec().concurrency();
-  if (running + wanted <= kMaxLoadConnections) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrFormat(
-      "spec.concurrency is %d and other runs have %d connections: the cap over all runs is %d",
-      wanted, running, kMaxLoadConnections));
+absl::Status LoadRuns::CheckFits(const v1::LoadSpec& wanted) const {
+  int64_t connections = 0;
+  double rate = 0;
+  for (const EntryPtr& entry : Running()) {
+    connections += MostAtOnce(entry->state->spec());
+    rate += PeakRate(entry->state->spec());
+  }
+  if (connections + MostAtOnce(wanted) > kMaxLoadConnections) {
+    return absl::ResourceExhaustedError(
+        absl::StrFormat("%s is %d and other runs have %d connections: the cap over all runs is %d",
+                        IsOpenLoop(wanted) ? "spec.max_in_flight_count" : "spec.concurrency",
+                        MostAtOnce(wanted), connections, kMaxLoadConnections));
+  }
+  if (rate + PeakRate(wanted) > kMaxLoadRate) {
+    return absl::ResourceExhaustedError(absl::StrFormat(
+        "spec.rate_per_second is %g and other runs have %g: the cap over all runs is %g",
+        PeakRate(wanted), rate, kMaxLoadRate));
+  }
+  return absl::OkStatus();
 }
 
 std::vector<LoadRuns::EntryPtr> LoadRuns::Running() const {
@@ -232,11 +241,10 @@ void LoadRuns::Refresh(const EntryPtr& entry) {
   }
   const client::LoadReport report = run->Report();
   FillCounts(report, state);
-  if (report.done) state.set_state(EndState(report));
 
   const std::lock_guard lock(mutex_);
   if (entry->run == nullptr) return;  // another thread saw the end first
-  if (state.state() == v1::LoadRun::STATE_CANCELLED) state.set_state_reason(entry->cancel_reason);
+  FillState(report, entry->cancel_reason, state);
   entry->state = std::make_shared<const v1::LoadRun>(std::move(state));
   if (!report.done) return;
   entry->run.reset();  // `run` ends its threads, after the lock is gone

@@ -65,7 +65,8 @@ class LoadRuns {
   // Those below are called with mutex_ held, but for Keep, Refresh and Unwatch.
   absl::StatusOr<EntryPtr> Find(const std::string& id) const;
   EntryPtr FindRequest(const std::string& creator, const std::string& request_id) const;
-  absl::Status CheckConnections(int64_t wanted) const;
+  // RESOURCE_EXHAUSTED: the running ones leave too little of a cap for it.
+  absl::Status CheckFits(const v1::LoadSpec& wanted) const;
   std::vector<EntryPtr> Running() const;
   void CancelRun(Entry& entry, std::string_view reason);
   void ForgetOldRuns();

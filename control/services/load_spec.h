@@ -15,6 +15,13 @@ absl::StatusOr<v1::LoadSpec> CheckLoadSpec(const v1::LoadSpec& spec);
 
 // Of a checked spec.
 client::LoadSpec ToClientSpec(const v1::LoadSpec& checked);
+// A run's spec, as it is reported.
+v1::LoadSpec ToProto(const client::LoadSpec& spec);
+
+bool IsOpenLoop(const v1::LoadSpec& spec);
+// Of a checked spec: connections at once at the most, and planned starts a second.
+int64_t MostAtOnce(const v1::LoadSpec& checked);
+double PeakRate(const v1::LoadSpec& checked);
 
 }  // namespace handshake::control
 

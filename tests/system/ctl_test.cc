@@ -111,6 +111,85 @@ TEST_F(CtlSystemTest, TheClientByHand) {
   EXPECT_EQ(RunToEnd(HANDSHAKE_CLIENT, {"load", target_}).exit_code, 2);
 }
 
+TEST_F(CtlSystemTest, TheClientKeepsARate) {
+  const Ended open = RunToEnd(HANDSHAKE_CLIENT, {"load", target_, "--rate", "500", "--arrivals",
+                                                 "even", "--duration", "200ms", "-o", "json"});
+  EXPECT_EQ(open.exit_code, 0) << open.err << open.out;
+  const auto run = Read<v1::LoadRun>(open);
+  EXPECT_EQ(run.planned_count(), 100);
+  EXPECT_EQ(run.spec().rate_per_second(), 500);
+  EXPECT_EQ(run.spec().max_in_flight_count(), 500);
+  EXPECT_EQ(run.from_intended_start().count(), run.ok_count());
+  for (const std::vector<std::string>& wrong :
+       std::vector<std::vector<std::string>>{{"--rate", "10", "--concurrency", "2"},
+                                             {"--rate", "10", "--think-time", "1s"},
+                                             {"--rate", "0"},
+                                             {"--rate", "nan"},
+                                             {"--rate", "10", "--arrivals", "bursty"},
+                                             {"--arrivals", "even"},
+                                             {"--stage", "1s:10", "--rate", "10"},
+                                             {"--stage", "1s:10", "--duration", "1s"},
+                                             {"--stage", "1s:10", "--stage", "61m:10"},
+                                             {"--warmup", "1s", "--duration", "1s"},
+                                             {"--rate", "10", "--max-in-flight", "1000000"}}) {
+    std::vector<std::string> arguments = {"load", target_, "--count", "1"};
+    arguments.insert(arguments.end(), wrong.begin(), wrong.end());
+    EXPECT_EQ(RunToEnd(HANDSHAKE_CLIENT, arguments).exit_code, 2) << wrong[1];
+  }
+}
+
+TEST_F(CtlSystemTest, TheClientGoesInStages) {
+  const Ended staged =
+      RunToEnd(HANDSHAKE_CLIENT, {"load", target_, "--stage", "100ms:0..400", "--stage",
+                                  "100ms:400", "--arrivals", "even", "--warmup", "99ms"});
+  EXPECT_EQ(staged.exit_code, 0) << staged.err;
+  EXPECT_THAT(staged.out, AllOf(HasSubstr("100ms:0..400 100ms:400 even"), HasSubstr("40 planned"),
+                                HasSubstr("warm-up"), HasSubstr("send lag")));
+  const Ended wrong = RunToEnd(HANDSHAKE_CLIENT, {"load", target_, "--stage", "10s:5..x"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("column 8: 'x' is not a rate"));
+}
+
+TEST_F(CtlSystemTest, EachEndOfALoadRunHasItsExitCode) {
+  const auto load = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"load", target_, "--rate", "500", "--count", "20"});
+    return RunToEnd(HANDSHAKE_CLIENT, more);
+  };
+  EXPECT_EQ(load({"--fail-if", "errors > 0", "--stop-if", "p99 > 1h"}).exit_code, 0);
+  const Ended breached = load({"--fail-if", "max < 1h"});
+  EXPECT_EQ(breached.exit_code, 5);
+  EXPECT_THAT(breached.out, AllOf(HasSubstr("failed"), HasSubstr("breached  "),
+                                  HasSubstr("max < 1h: it is"), HasSubstr("verdict  ")));
+  const Ended wrong = load({"--fail-if", "p95 > 5ms"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("column 1: 'p95' is not one of p50"));
+  server_.Stop();
+  EXPECT_EQ(load({}).exit_code, 3);
+  EXPECT_EQ(load({"--fail-if", "errors > 0"}).exit_code, 3);
+}
+
+TEST_F(CtlSystemTest, TheOperatorOrdersAnOpenLoop) {
+  const Ended open = Agent({"load", "start", target_, "--rate", "500", "--count", "50", "--seed",
+                            "7", "--fail-if", "errors > 0", "-o", "json"});
+  EXPECT_EQ(open.exit_code, 0) << open.err << open.out;
+  const auto run = Read<v1::LoadRun>(open);
+  EXPECT_EQ(run.ok_count(), 50);
+  EXPECT_EQ(run.spec().seed(), 7);
+  EXPECT_EQ(run.send_lag().count(), 50);
+  EXPECT_EQ(Agent({"load", "start", target_, "--stage", "50ms:0..400", "--warmup", "1ms",
+                   "--fail-if", "max < 1h"})
+                .exit_code,
+            5);
+  const Ended refused = Agent({"load", "start", target_, "--rate", "5001", "--count", "1"});
+  EXPECT_EQ(refused.exit_code, 4);
+  EXPECT_THAT(refused.err, HasSubstr("the cap is 5000"));
+  EXPECT_EQ(Agent({"load", "start", target_, "--stage", "1s:x"}).exit_code, 4);
+  EXPECT_EQ(Agent({"load", "start", target_, "--rate", "1", "--concurrency", "2", "--count", "1"})
+                .exit_code,
+            2);
+  EXPECT_EQ(Agent({"load", "start", target_, "--rate", "0", "--count", "1"}).exit_code, 2);
+}
+
 TEST_F(CtlSystemTest, LoadIsNoCannon) {
   const Ended ordered = Agent({"load", "start", "192.0.2.1:7000", "--count", "1"});
   EXPECT_EQ(ordered.exit_code, 4);

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -67,6 +68,25 @@ TEST_F(ReactorTest, ReportsReadinessForAsLongAsItLasts) {
   EXPECT_EQ(Ready(), (Events{{7, kReadable}}));
   ASSERT_EQ(read(pair.here.get(), &byte, 1), 1);
   EXPECT_EQ(Ready(), Events());
+}
+
+TEST_F(ReactorTest, APreciseWaitIsNeverEarlyAndSeesWhatIsReady) {
+  for (const auto wait : {std::chrono::microseconds(0), std::chrono::microseconds(1),
+                          std::chrono::microseconds(1'234)}) {
+    const auto until = Clock::now() + wait;
+    EXPECT_TRUE(reactor_.WaitPrecisely(until).empty());
+    EXPECT_GE(Clock::now(), until);
+  }
+  EXPECT_TRUE(reactor_.WaitPrecisely(Clock::now() - 1h).empty());
+  const Pair pair = StreamPair();
+  ASSERT_EQ(reactor_.Watch(pair.here.get(), 7, kReadable), 0);
+  Send(pair.there, "x");
+  for (const std::optional<Clock::time_point>& until :
+       {std::optional<Clock::time_point>(), std::optional(Clock::time_point::max())}) {
+    const auto ready = reactor_.WaitPrecisely(until);
+    ASSERT_EQ(ready.size(), 1u);
+    EXPECT_EQ(ready[0].tag, 7u);
+  }
 }
 
 TEST_F(ReactorTest, RewatchChangesTagAndInterest) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -108,6 +109,70 @@ TEST_F(LoadServiceTest, ARunAgainstNobodyFails) {
   EXPECT_EQ(run.failures(0).count(), 5);
 }
 
+TEST_F(LoadServiceTest, AnOpenLoopRunsWithItsDefaults) {
+  v1::CreateLoadRunRequest request = ShortRun(50);
+  request.mutable_spec()->set_rate_per_second(500);
+  request.mutable_spec()->set_seed(3);
+  request.set_detached(true);
+  const v1::LoadRun created = Create(request);
+  EXPECT_EQ(created.spec().arrivals(), v1::LoadSpec::ARRIVALS_POISSON);
+  EXPECT_EQ(created.spec().max_in_flight_count(), 500);
+  EXPECT_EQ(created.spec().concurrency(), 0);
+  const v1::LoadRun run = AwaitEnd(created.id());
+  EXPECT_EQ(run.state(), v1::LoadRun::STATE_SUCCEEDED);
+  EXPECT_EQ(run.ok_count(), 50);
+  EXPECT_EQ(run.planned_count(), 50 + run.dropped_count());
+  EXPECT_EQ(run.from_intended_start().count(), 50);
+  EXPECT_EQ(run.send_lag().count(), 50);
+  EXPECT_EQ(run.spec().seed(), 3);
+}
+
+TEST_F(LoadServiceTest, StagesAndAWarmupSayHowLongTheRunIs) {
+  v1::CreateLoadRunRequest request = ShortRun(1'000);
+  request.mutable_spec()->add_stages("50ms:0..400");
+  request.mutable_spec()->add_stages("50ms:400");
+  request.mutable_spec()->set_arrivals(v1::LoadSpec::ARRIVALS_EVEN);
+  request.mutable_spec()->mutable_warmup_time()->set_nanos(49'000'000);
+  request.set_detached(true);
+  const v1::LoadRun run = AwaitEnd(Create(request).id());
+  EXPECT_EQ(run.state(), v1::LoadRun::STATE_SUCCEEDED);
+  EXPECT_EQ(run.spec().duration().nanos(), 100'000'000);
+  EXPECT_EQ(run.spec().stages_size(), 2);
+  EXPECT_EQ(run.spec().max_in_flight_count(), 400);
+  EXPECT_EQ(run.planned_count(), 20) << "10 more are warm-up";
+  EXPECT_EQ(run.reply().count(), run.ok_count());
+  EXPECT_EQ(run.close().count(), run.ok_count());
+}
+
+TEST_F(LoadServiceTest, ConditionsFailARunAndAreTold) {
+  v1::CreateLoadRunRequest request = ShortRun(20);
+  request.mutable_spec()->add_fail_if("max < 1h");
+  request.mutable_spec()->add_stop_if("errors > 0");
+  request.set_detached(true);
+  const v1::LoadRun run = AwaitEnd(Create(request).id());
+  EXPECT_EQ(run.state(), v1::LoadRun::STATE_FAILED);
+  EXPECT_EQ(run.failed_count(), 0);
+  ASSERT_EQ(run.breaches_size(), 1);
+  EXPECT_THAT(run.breaches(0), HasSubstr("max < 1h: it is "));
+  EXPECT_EQ(run.bottleneck(), v1::LoadRun::BOTTLENECK_UNCLEAR);
+  EXPECT_EQ(run.spec().stop_if(0), "errors > 0");
+}
+
+TEST_F(LoadServiceTest, TheCapOnTheRateIsOverAllRuns) {
+  v1::CreateLoadRunRequest request = LongRun();
+  request.mutable_spec()->set_rate_per_second(3'000);
+  request.mutable_spec()->set_max_in_flight_count(1);
+  const v1::LoadRun first = Create(request);
+  const grpc::Status refused = Refusal(request);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(
+      refused.error_message(),
+      HasSubstr("rate_per_second is 3000 and other runs have 3000: the cap over all runs is "
+                "5000"));
+  Cancel(first.id());
+  EXPECT_EQ(Cancel(Create(request).id()).state(), v1::LoadRun::STATE_CANCELLED);
+}
+
 TEST_F(LoadServiceTest, OnlyLoopbackIsATarget) {
   for (const char* target : {"192.0.2.1:7000", "0.0.0.0:7000", "[::]:7000", "[2001:db8::1]:7000",
                              "[::ffff:127.0.0.1]:7000", "255.255.255.255:7000"}) {
@@ -140,6 +205,66 @@ TEST_F(LoadServiceTest, RefusalsNameTheField) {
       {invalid, "spec.handshake_count", [](auto& r) { r.mutable_spec()->set_handshake_count(-1); }},
       {invalid, "spec.framing", [](auto& r) { r.mutable_spec()->set_framing(v1::FRAMING_AUTO); }},
       {invalid, "request_id", [](auto& r) { r.set_request_id(std::string(129, 'x')); }},
+      {invalid, "spec.rate_per_second", [](auto& r) { r.mutable_spec()->set_rate_per_second(-1); }},
+      {invalid, "spec.rate_per_second",
+       [](auto& r) { r.mutable_spec()->set_rate_per_second(NAN); }},
+      {invalid, "spec.concurrency",
+       [](auto& r) {
+         r.mutable_spec()->set_rate_per_second(1);
+         r.mutable_spec()->set_concurrency(1);
+       }},
+      {invalid, "spec.think_time",
+       [](auto& r) {
+         r.mutable_spec()->set_rate_per_second(1);
+         r.mutable_spec()->mutable_think_time();
+       }},
+      {invalid, "spec.think_time",
+       [](auto& r) { r.mutable_spec()->mutable_think_time()->set_seconds(3'601); }},
+      {invalid, "spec.rate_per_second", [](auto& r) { r.mutable_spec()->set_seed(1); }},
+      {invalid, "spec.warmup_time",
+       [](auto& r) { r.mutable_spec()->mutable_warmup_time()->set_seconds(60); }},
+      {invalid, "spec.stages[1]: stage '1s:x', column 4",
+       [](auto& r) {
+         r.mutable_spec()->add_stages("1s:1");
+         r.mutable_spec()->add_stages("1s:x");
+       }},
+      {invalid, "spec.fail_if[0]: condition 'p98 > 1ms', column 1",
+       [](auto& r) { r.mutable_spec()->add_fail_if("p98 > 1ms"); }},
+      {invalid, "spec.stop_if[0]: condition 'p99 > 1', column 7",
+       [](auto& r) { r.mutable_spec()->add_stop_if("p99 > 1"); }},
+      {exhausted, "spec.stop_if has 17: the cap is 16",
+       [](auto& r) {
+         for (int i = 0; i < 17; ++i) r.mutable_spec()->add_stop_if("errors > 0");
+       }},
+      {invalid, "rate above 0", [](auto& r) { r.mutable_spec()->add_stages("1s:0"); }},
+      {invalid, "not both",
+       [](auto& r) {
+         r.mutable_spec()->add_stages("1s:1");
+         r.mutable_spec()->set_rate_per_second(1);
+       }},
+      {invalid, "leave spec.duration out",
+       [](auto& r) {
+         r.mutable_spec()->add_stages("1s:1");
+         r.mutable_spec()->mutable_duration()->set_seconds(2);
+       }},
+      {exhausted, "spec.stages[0] reaches 5001 a second: the cap is 5000",
+       [](auto& r) { r.mutable_spec()->add_stages("1s:1..5001"); }},
+      {exhausted, "spec.stages last 61s: the cap is 1m",
+       [](auto& r) {
+         r.mutable_spec()->add_stages("31s:1");
+         r.mutable_spec()->add_stages("30s:1");
+       }},
+      {exhausted, "the cap is 100",
+       [](auto& r) {
+         for (int i = 0; i < 101; ++i) r.mutable_spec()->add_stages("1ms:1");
+       }},
+      {exhausted, "the cap is 5000",
+       [](auto& r) { r.mutable_spec()->set_rate_per_second(5'000.5); }},
+      {exhausted, "the cap is 2000",
+       [](auto& r) {
+         r.mutable_spec()->set_rate_per_second(1);
+         r.mutable_spec()->set_max_in_flight_count(2'001);
+       }},
       {exhausted, "2000", [](auto& r) { r.mutable_spec()->set_concurrency(2'001); }},
       {exhausted, "cap is 1m",
        [](auto& r) { r.mutable_spec()->mutable_duration()->set_seconds(61); }},

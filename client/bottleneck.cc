@@ -1,0 +1,87 @@
+#include "client/bottleneck.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "absl/strings/str_format.h"
+#include "client/load_run.h"
+#include "common/text/duration.h"
+
+namespace handshake::client {
+namespace {
+
+// Below it a p99 rests on fewer than ten handshakes.
+constexpr int64_t kFewest = 1'000;
+// A send lag below it is what a busy machine's scheduler does to anybody.
+constexpr int64_t kSmallLagUs = 1'000;
+// Of the time of the run's threads: from here on they may be, or are, what limits.
+constexpr double kBusy = 0.7;
+constexpr double kSaturated = 0.9;
+
+std::string Us(int64_t us) { return text::FormatDuration(std::chrono::microseconds(us)); }
+
+double CpuShare(const LoadReport& report) {
+  const double seconds = std::chrono::duration<double>(report.measured).count();
+  const double available = seconds * static_cast<double>(report.threads);
+  return available > 0 ? std::chrono::duration<double>(report.cpu).count() / available : 0;
+}
+
+std::string CpuText(const LoadReport& report) {
+  return absl::StrFormat("the generator's threads were busy %.0f%% of the time",
+                         100 * CpuShare(report));
+}
+
+Judgement JudgeOpen(const LoadReport& report) {
+  const int64_t lag = report.send_lag.AtPercentile(99);
+  const int64_t latency = report.intended.AtPercentile(99);
+  const std::string lag_text =
+      absl::StrFormat("send lag p99 is %s of a latency p99 of %s", Us(lag), Us(latency));
+  if (report.unsent() * 100 > report.planned) {
+    return {Bottleneck::kGenerator,
+            absl::StrFormat("it did not get round to %d arrivals", report.unsent())};
+  }
+  if (lag >= kSmallLagUs && lag * 2 >= latency) return {Bottleneck::kGenerator, lag_text};
+  if (report.dropped > 0) {
+    return {Bottleneck::kServer, "handshakes stayed open until no place was free, and " + lag_text};
+  }
+  if (lag >= kSmallLagUs) return {Bottleneck::kUnclear, lag_text};
+  if (CpuShare(report) >= kSaturated) return {Bottleneck::kUnclear, CpuText(report)};
+  return {Bottleneck::kNone, lag_text};
+}
+
+Judgement JudgeClosed(const LoadSpec& spec, const LoadReport& report) {
+  const double share = CpuShare(report);
+  if (share >= kSaturated) return {Bottleneck::kGenerator, CpuText(report)};
+  if (share >= kBusy) return {Bottleneck::kUnclear, CpuText(report)};
+  return {spec.think_time.count() > 0 ? Bottleneck::kNone : Bottleneck::kServer, CpuText(report)};
+}
+
+}  // namespace
+
+Judgement Judge(const LoadSpec& spec, const LoadReport& report) {
+  const int64_t own = report.ended[static_cast<size_t>(wire::Verdict::kNoLocalResource)];
+  if (own > 0) {
+    return {Bottleneck::kGenerator,
+            absl::StrFormat("%d handshakes found no port, descriptor or memory here", own)};
+  }
+  if (std::max(report.ok() + report.failed(), report.planned) < kFewest) {
+    return {Bottleneck::kUnclear,
+            absl::StrFormat("fewer than %d handshakes tell too little", kFewest)};
+  }
+  return spec.open ? JudgeOpen(report) : JudgeClosed(spec, report);
+}
+
+std::string ShortfallOf(const LoadSpec& spec, const LoadReport& report) {
+  if (!report.done) return "";
+  if (spec.open) {
+    if (report.started >= report.planned) return "";
+    return absl::StrFormat("only %d of %d planned arrivals were begun", report.started,
+                           report.planned);
+  }
+  const int64_t wanted = std::min(spec.concurrency, spec.count.value_or(spec.concurrency));
+  if (spec.think_time.count() > 0 || report.peak_connections >= wanted) return "";
+  return absl::StrFormat("only %d of %d connections ever stood at once", report.peak_connections,
+                         wanted);
+}
+
+}  // namespace handshake::client

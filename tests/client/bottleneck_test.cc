@@ -1,0 +1,133 @@
+#include "client/bottleneck.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "client/load_run.h"
+
+namespace handshake::client {
+namespace {
+
+using ::testing::HasSubstr;
+using wire::Verdict;
+using namespace std::chrono_literals;
+
+LoadSpec OpenSpec() {
+  LoadSpec spec;
+  spec.open = OpenLoop{.rate = 1'000};
+  return spec;
+}
+
+// 10,000 arrivals in 10 s, all ok: latency 2 ms, send lag 50 us, one thread busy a fifth of it.
+LoadReport AnOpenReport() {
+  LoadReport report;
+  report.done = true;
+  report.threads = 1;
+  report.measured = 10s;
+  report.cpu = 2s;
+  report.planned = report.started = 10'000;
+  report.ended[static_cast<size_t>(Verdict::kOk)] = 10'000;
+  report.intended.Record(2'000, 10'000);
+  report.send_lag.Record(50, 10'000);
+  return report;
+}
+
+Bottleneck Whose(const LoadSpec& spec, const LoadReport& report) {
+  const Judgement judgement = Judge(spec, report);
+  EXPECT_FALSE(judgement.why.empty());
+  return judgement.bottleneck;
+}
+
+TEST(BottleneckTest, AnOpenLoopSentAsPlannedHasNone) {
+  EXPECT_EQ(Whose(OpenSpec(), AnOpenReport()), Bottleneck::kNone);
+  EXPECT_EQ(ShortfallOf(OpenSpec(), AnOpenReport()), "");
+}
+
+TEST(BottleneckTest, DroppedArrivalsWithoutLagAreTheServers) {
+  LoadReport report = AnOpenReport();
+  report.planned += 500;
+  report.dropped = 500;
+  EXPECT_EQ(Whose(OpenSpec(), report), Bottleneck::kServer);
+  EXPECT_EQ(ShortfallOf(OpenSpec(), report), "only 10000 of 10500 planned arrivals were begun");
+}
+
+TEST(BottleneckTest, ALagThatIsMostOfTheLatencyIsTheGenerators) {
+  LoadReport report = AnOpenReport();
+  report.send_lag.Record(1'500, 200);
+  EXPECT_EQ(Whose(OpenSpec(), report), Bottleneck::kGenerator);
+  report.dropped = 500;  // whatever else there is
+  report.planned += 500;
+  EXPECT_EQ(Whose(OpenSpec(), report), Bottleneck::kGenerator);
+}
+
+TEST(BottleneckTest, ALagBesideALargeLatencyIsUnclear) {
+  LoadReport report = AnOpenReport();
+  report.send_lag.Record(1'500, 200);
+  report.intended.Record(10'000, 200);
+  EXPECT_EQ(Whose(OpenSpec(), report), Bottleneck::kUnclear);
+}
+
+TEST(BottleneckTest, ASmallLagIsNobodysHoweverFastTheServer) {
+  LoadReport report = AnOpenReport();
+  report.intended = stats::Histogram(stats::kLoadLatencyLayout);
+  report.intended.Record(60, 10'000);
+  EXPECT_EQ(Whose(OpenSpec(), report), Bottleneck::kNone);
+}
+
+TEST(BottleneckTest, ArrivalsNotSentAreTheGenerators) {
+  LoadReport report = AnOpenReport();
+  report.planned += 200;
+  EXPECT_EQ(report.unsent(), 200);
+  EXPECT_EQ(Whose(OpenSpec(), report), Bottleneck::kGenerator);
+}
+
+TEST(BottleneckTest, OwnShortagesAreTheGenerators) {
+  LoadReport report = AnOpenReport();
+  report.ended[static_cast<size_t>(Verdict::kNoLocalResource)] = 1;
+  EXPECT_EQ(Whose(OpenSpec(), report), Bottleneck::kGenerator);
+}
+
+TEST(BottleneckTest, TooFewHandshakesTellNothing) {
+  LoadReport report;
+  report.planned = report.started = 999;
+  report.ended[static_cast<size_t>(Verdict::kOk)] = 999;
+  EXPECT_EQ(Whose(OpenSpec(), report), Bottleneck::kUnclear);
+  EXPECT_THAT(Judge(OpenSpec(), report).why, HasSubstr("1000"));
+}
+
+TEST(BottleneckTest, AClosedLoopIsJudgedByItsThreads) {
+  LoadSpec spec;
+  LoadReport report = AnOpenReport();
+  report.planned = 0;
+  report.threads = 2;
+  report.cpu = 5s;
+  EXPECT_EQ(Whose(spec, report), Bottleneck::kServer);
+  report.cpu = 15s;
+  EXPECT_EQ(Whose(spec, report), Bottleneck::kUnclear);
+  report.cpu = 19s;
+  EXPECT_EQ(Whose(spec, report), Bottleneck::kGenerator);
+  EXPECT_THAT(Judge(spec, report).why, HasSubstr("busy 95% of the time"));
+  spec.think_time = 1ms;
+  report.cpu = 5s;
+  EXPECT_EQ(Whose(spec, report), Bottleneck::kNone);
+}
+
+TEST(BottleneckTest, FewerConnectionsThanAskedAreAShortfall) {
+  LoadSpec spec;
+  spec.concurrency = 64;
+  LoadReport report;
+  report.peak_connections = 57;
+  EXPECT_EQ(ShortfallOf(spec, report), "") << "it goes on";
+  report.done = true;
+  EXPECT_EQ(ShortfallOf(spec, report), "only 57 of 64 connections ever stood at once");
+  spec.count = 57;
+  EXPECT_EQ(ShortfallOf(spec, report), "");
+  spec.count = 60;
+  spec.think_time = 1ms;
+  EXPECT_EQ(ShortfallOf(spec, report), "");
+}
+
+}  // namespace
+}  // namespace handshake::client
