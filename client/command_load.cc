@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "client/commands.h"
 #include "client/condition.h"
+#include "client/latency_log.h"
 #include "client/load_run.h"
 #include "client/rate_stage.h"
 #include "control/report/flags.h"
@@ -30,6 +31,7 @@ constexpr int64_t kMaxCount = 1'000'000'000;
 constexpr double kMaxRate = 1'000'000;
 
 constexpr std::chrono::milliseconds kProgressInterval{200};
+constexpr std::chrono::seconds kLogInterval{1};
 
 struct LoadFlags {
   std::string target;
@@ -50,6 +52,7 @@ struct LoadFlags {
   std::optional<int64_t> hold;
   std::optional<nanoseconds> hold_for;
   int64_t processes = 0;
+  std::string hlog;
   std::string output = "text";
 };
 
@@ -154,6 +157,21 @@ v1::LoadRun Describe(const LoadRun& run, std::chrono::system_clock::time_point s
   return message;
 }
 
+// Waits for the run's end; meanwhile shows how far it is, and logs what it measures.
+void Await(LoadRun& run, std::chrono::system_clock::time_point start, LatencyLog* log,
+           report::Interrupts& interrupts) {
+  const report::Interrupts::Action cancel(interrupts, [&run] { run.Cancel(); });
+  report::LiveLine live;
+  auto next_line = std::chrono::steady_clock::now() + kLogInterval;
+  while (!run.WaitFor(kProgressInterval)) {
+    if (live.visible()) live.Draw(report::LoadProgress(Describe(run, start)));
+    if (log == nullptr || std::chrono::steady_clock::now() < next_line) continue;
+    log->Append(run.Report());
+    next_line += kLogInterval;
+  }
+  if (log != nullptr) log->Append(run.Report());
+}
+
 int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
   const absl::StatusOr<net::Address> target = net::Address::Parse(flags.target);
   if (!target.ok()) {
@@ -169,20 +187,28 @@ int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
     return RunHold(HoldSpecOf(flags, *target), flags.output == "json", interrupts);
   }
   const auto start = std::chrono::system_clock::now();
+  std::optional<LatencyLog> log;
+  if (!flags.hlog.empty()) {
+    absl::StatusOr<LatencyLog> opened =
+        LatencyLog::Open(flags.hlog, start, "handshake-client load " + target->ToString());
+    if (!opened.ok()) {
+      Complain("--hlog: " + std::string(opened.status().message()));
+      return report::kExitUsage;
+    }
+    log = *std::move(opened);
+  }
   const absl::StatusOr<std::unique_ptr<LoadRun>> run = LoadRun::Start(SpecOf(flags, *target));
   if (!run.ok()) {
     Complain(std::string(run.status().message()));
     return report::kExitUsage;
   }
-  {
-    const report::Interrupts::Action cancel(interrupts, [&run] { (*run)->Cancel(); });
-    report::LiveLine live;
-    while (!(*run)->WaitFor(kProgressInterval)) {
-      if (live.visible()) live.Draw(report::LoadProgress(Describe(**run, start)));
-    }
-  }
+  Await(**run, start, log ? &*log : nullptr, interrupts);
   const v1::LoadRun last = Describe(**run, start);
-  const int code = report::LoadExitCode(last);
+  int code = report::LoadExitCode(last);
+  if (const absl::Status status = log ? log->Flush() : absl::OkStatus(); !status.ok()) {
+    Complain(std::string(status.message()));
+    code = report::kExitUsage;
+  }
   const report::Style style = report::StdoutStyle(report::ColourChoice::kAuto);
   return ShowReport(flags.output == "json" ? report::Json(last) : report::LoadPage(last, style),
                     interrupts.happened() ? report::kExitInterrupted : code);
@@ -231,7 +257,7 @@ void AddHold(CLI::App& load, LoadFlags& flags) {
                           ->check(CLI::Range(int64_t{1}, HoldRun::kMostConnections))
                           ->type_name("M");
   for (const char* other : {"--concurrency", "--duration", "--count", "--threads", "--think-time",
-                            "--rate", "--stage", "--warmup", "--fail-if", "--stop-if"}) {
+                            "--rate", "--stage", "--warmup", "--fail-if", "--stop-if", "--hlog"}) {
     hold->excludes(load.get_option(other));
   }
   report::AddDuration(load, "--for", &flags.hold_for, "With --hold: for this long, at most 1h")
@@ -273,6 +299,9 @@ void AddLoad(CLI::App& app, Command* command) {
                       "A client's rest between two handshakes, at most 1h");
   report::AddDuration(*load, "--warmup", &flags->warmup,
                       "Leave what begins in the first of it out of the report");
+  load->add_option("--hlog", flags->hlog,
+                   "Write the latencies, a line a second, for HdrHistogram's tools")
+      ->type_name("FILE");
   AddOpenLoop(*load, *flags);
   AddConditions(*load, *flags);
   AddHold(*load, *flags);
@@ -304,11 +333,13 @@ void AddLoad(CLI::App& app, Command* command) {
       "start), errors, dropped (a number, or a share as in 0.1%), rate (successes a second); then "
       "one\n"
       "of < <= > >= =, then the value. --fail-if fails too if nothing was measured.\n\n"
-      "Exit codes, the first that fits: 2 wrong command line or too low a limit, 130 interrupted, "
-      "3 no\n"
-      "connection was ever made, 5 a --fail-if or --stop-if held, 1 a handshake failed, 6 the "
-      "generator\n"
-      "could not keep the rate (see verdict), 0 ok.\n\n"
+      "--hlog FILE writes an interval log: microseconds, a line a second, each phase under its "
+      "tag.\n\n"
+      "Exit codes, the first that fits: 130 interrupted, 2 wrong command line, too low a limit or "
+      "a\n"
+      "file that cannot be written, 3 no connection was ever made, 5 a --fail-if or --stop-if "
+      "held,\n"
+      "1 a handshake failed, 6 the generator could not keep the rate (see verdict), 0 ok.\n\n"
       "Examples:\n"
       "  handshake-client load 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
       "  handshake-client load 127.0.0.1:7000 --rate 2000 --duration 12s --warmup 2s\n"
