@@ -8,6 +8,12 @@
 #include "common/stats/hdr_log.h"
 
 namespace handshake::client {
+namespace {
+
+// A shorter interval waits for the next line.
+constexpr std::chrono::milliseconds kLeast{100};
+
+}  // namespace
 
 absl::StatusOr<LatencyLog> LatencyLog::Open(const std::string& path,
                                             std::chrono::system_clock::time_point start,
@@ -24,7 +30,8 @@ absl::StatusOr<LatencyLog> LatencyLog::Open(const std::string& path,
 }
 
 void LatencyLog::Append(const LoadReport& report) {
-  if (report.measured.count() == 0) return;  // it warms up
+  // It warms up, or has just done so.
+  if (report.measured - last_.measured < kLeast && !report.done) return;
   const auto write = [&](std::string_view tag, const stats::Histogram& now,
                          const stats::Histogram& before) {
     Write(stats::HdrLogLine({.tag = tag,

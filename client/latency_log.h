@@ -28,7 +28,8 @@ class LatencyLog {
                                          std::chrono::system_clock::time_point start,
                                          std::string_view comment);
 
-  // `report` is of the same run as before, and not older. Nothing is written of a warm-up.
+  // `report` is of the same run as before, and not older. Nothing is written of a warm-up, and
+  // less than 100 ms wait for the next call unless the run is over.
   void Append(const LoadReport& report);
   // Hands all to the system. DATA_LOSS if that, or anything before, has failed, with why: then the
   // file lacks lines.

@@ -52,6 +52,9 @@ TEST_F(LatencyLogTest, EachLineHasWhatCameSinceTheOneBefore) {
   LoadReport report;
   report.elapsed = 500ms;  // still warming up
   log.Append(report);
+  report.elapsed = 1'002ms;
+  report.measured = 2ms;
+  log.Append(report);
   report.elapsed = 2s;
   report.measured = 1s;
   for (stats::Histogram* one : {&report.handshake, &report.connect, &report.reply, &report.close})
