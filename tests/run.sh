@@ -52,12 +52,13 @@ step() {
   return 1
 }
 
-# Ends what the last step's session left running, and says so: a test has to end what it starts.
+# Ends what the last step's session left running, and says so: a test has to end what it starts. One
+# that is dead (Z) and waits for init runs no more.
 reap() {
   local stat pid left=()
   for stat in /proc/[0-9]*/stat; do
     # Field 6 is the session; field 2, the name, is in parentheses and may contain spaces.
-    read -r pid <<<"$(sed 's/.*) [A-Z] [0-9]* [0-9]* \([0-9]*\) .*/\1/' "$stat" 2>/dev/null)"
+    read -r pid <<<"$(sed 's/.*) [A-Y] [0-9]* [0-9]* \([0-9]*\) .*/\1/' "$stat" 2>/dev/null)"
     if [[ $pid == "$progress_session" ]]; then
       left+=("$(basename "$(dirname "$stat")")")
     fi

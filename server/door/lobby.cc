@@ -61,7 +61,7 @@ void Lobby::Admit(std::span<Connection> slice, wire::TimePoint detached_at) {
     Watch(slot);
     if (!waiting_until_ || deadline < *waiting_until_) wake_event_.Raise();
   }
-  const auto gap = now - detached_at;
+  const auto gap = wire::Clock::now() - detached_at;
   for (size_t i = 0; i < slice.size(); ++i) {
     orphan_gap_.Record(std::chrono::duration_cast<std::chrono::microseconds>(gap).count());
   }
