@@ -41,8 +41,10 @@ Judgement JudgeOpen(const LoadReport& report) {
             absl::StrFormat("it did not get round to %d arrivals", report.unsent())};
   }
   if (lag >= kSmallLagUs && lag * 2 >= latency) return {Bottleneck::kGenerator, lag_text};
-  if (report.dropped > 0) {
-    return {Bottleneck::kServer, "handshakes stayed open until no place was free, and " + lag_text};
+  if (report.dropped * 100 > report.planned) {
+    return {Bottleneck::kServer,
+            absl::StrFormat("%d arrivals found --max-in-flight handshakes open, and %s",
+                            report.dropped, lag_text)};
   }
   if (lag >= kSmallLagUs) return {Bottleneck::kUnclear, lag_text};
   if (CpuShare(report) >= kSaturated) return {Bottleneck::kUnclear, CpuText(report)};
@@ -73,8 +75,14 @@ Judgement Judge(const LoadSpec& spec, const LoadReport& report) {
 
 std::string ShortfallOf(const LoadSpec& spec, const LoadReport& report) {
   if (!report.done) return "";
+  if (report.started + report.dropped == 0) {
+    return "nothing was measured: all of it was warm-up, or nothing was due";
+  }
   if (spec.open) {
-    if (report.started >= report.planned) return "";
+    // Ended early it leaves some behind that were due.
+    if (report.started >= report.planned || report.cancelled || !report.stopped_by.empty()) {
+      return "";
+    }
     return absl::StrFormat("only %d of %d planned arrivals were begun", report.started,
                            report.planned);
   }

@@ -69,10 +69,8 @@ int RunHold(const HoldSpec& spec, bool json, report::Interrupts& interrupts) {
   }
   const v1::HoldRun last = Describe(**run, start);
   const report::Style style = report::StdoutStyle(report::ColourChoice::kAuto);
-  const bool ok = last.state() == v1::LoadRun::STATE_SUCCEEDED;
-  const int code = ok ? report::kExitOk : report::kExitBadOutcome;
   return ShowReport(json ? report::Json(last) : report::HoldPage(last, style),
-                    interrupts.happened() ? report::kExitInterrupted : code);
+                    interrupts.happened() ? report::kExitInterrupted : report::HoldExitCode(last));
 }
 
 }  // namespace handshake::client

@@ -94,8 +94,10 @@ void Check(const LoadFlags& flags) {
     return;
   }
   if (!flags.duration && !flags.count && flags.stages.empty()) {
-    throw CLI::ValidationError("load",
-                               "one of --duration, --count, --stage and --hold is required");
+    throw CLI::ValidationError("load", flags.rate
+                                           ? "--rate needs --duration, --count or both"
+                                           : "one of --duration, --count, --stage and --hold is "
+                                             "required");
   }
   if (flags.duration && (*flags.duration <= nanoseconds(0) || *flags.duration > kMaxDuration)) {
     throw CLI::ValidationError("--duration", "above 0, at most 1h");
@@ -237,7 +239,7 @@ void AddOpenLoop(CLI::App& load, LoadFlags& flags) {
       ->type_name("N")
       ->capture_default_str();
   load.add_option("--max-in-flight", flags.max_in_flight,
-                  "Open loop: drop what arrives beyond it; 0: a second of arrivals")
+                  "Open loop: drop what arrives beyond it; 0: a second of arrivals, from 100")
       ->check(CLI::Range(int64_t{0}, kMaxConcurrency))
       ->type_name("N")
       ->capture_default_str();
@@ -339,7 +341,8 @@ void AddLoad(CLI::App& app, Command* command) {
       "a\n"
       "file that cannot be written, 3 no connection was ever made, 5 a --fail-if or --stop-if "
       "held,\n"
-      "1 a handshake failed, 6 the generator could not keep the rate (see verdict), 0 ok.\n\n"
+      "1 a handshake failed, 6 the generator was late or could not keep the rate (see verdict), 0 "
+      "ok.\n\n"
       "Examples:\n"
       "  handshake-client load 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
       "  handshake-client load 127.0.0.1:7000 --rate 2000 --duration 12s --warmup 2s\n"

@@ -89,6 +89,11 @@ absl::Status CheckSpec(const LoadSpec& spec) {
   const absl::Status loop = spec.open ? CheckOpen(*spec.open) : CheckClosed(spec);
   if (!loop.ok()) return loop;
   if (absl::Status times = CheckTimes(spec); !times.ok()) return times;
+  if (!spec.stop_if.empty() && spec.duration && *spec.duration - spec.warmup <= kStopWindow) {
+    return Invalid(
+        "a stop condition is judged each second behind the warm-up: the duration must be longer "
+        "than that");
+  }
   if (spec.count && *spec.count < 1) return Invalid("the count must be at least 1");
   if (spec.threads < 0 || spec.threads > kMostThreads) {
     return Invalid("threads must be from 1 to %d, or 0 for automatic", kMostThreads);

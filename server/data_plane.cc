@@ -45,7 +45,7 @@ absl::Status CheckDirect(const EngineOptions& options) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
-      absl::StrFormat("io_uring_direct must be from 1 to %d connections, or 0 for none, not %d",
+      absl::StrFormat("--io-uring-direct must be from 1 to %d connections, or 0 for none, not %d",
                       kMaxDirect, options.io_uring_direct));
 }
 

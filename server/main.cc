@@ -226,6 +226,15 @@ void PrintReady(const server::DataPlane& data_plane, const control::Host& host) 
   std::fflush(stdout);
 }
 
+// Handshakes that were still in progress at the end.
+int64_t CutOff(server::DataPlane& data_plane) {
+  int64_t count = 0;
+  for (const server::ModeStats& mode : data_plane.Stats()->modes) {
+    count += mode.ended[static_cast<size_t>(wire::Verdict::kClosedAtShutdown)];
+  }
+  return count;
+}
+
 // Serves until a signal says stop.
 absl::Status Run(const Options& options) {
   const absl::StatusOr<FdLimits> fds = RaiseFdLimit();
@@ -255,6 +264,8 @@ absl::Status Run(const Options& options) {
   (*data_plane)->Stop(options.drain_timeout);
   server_service.Stop();
   (*host)->Shutdown(kControlGrace);
+  const int64_t cut = CutOff(**data_plane);
+  if (cut > 0) spdlog::warn("{} handshakes were cut off: they outlasted the drain timeout", cut);
   spdlog::info("stopped");
   return absl::OkStatus();
 }

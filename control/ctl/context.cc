@@ -142,7 +142,13 @@ int Context::Explain(const grpc::Status& status) {
       if (interrupts_.happened()) return kExitInterrupted;
       break;
     case grpc::StatusCode::UNAVAILABLE:
-      if (message.find("failed to connect") != std::string::npos) {
+      if (message.find("Socket closed") != std::string::npos ||
+          message.find("reset by peer") != std::string::npos) {
+        Complain(absl::StrFormat(
+            "%s closed the connection (%s): it may have too many, or be stopping; its log tells, "
+            "try again",
+            endpoint_, Cause(message)));
+      } else if (message.find("failed to connect") != std::string::npos) {
         Complain(absl::StrFormat(
             "cannot reach %s (%s); start handshake-server there, or name another --endpoint",
             endpoint_, Cause(message)));

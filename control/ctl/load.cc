@@ -1,4 +1,6 @@
 // handshakectl load start|list|show|watch|cancel
+#include <cmath>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -172,7 +174,15 @@ void AddOpenLoop(CLI::App& start, StartFlags& flags) {
       start
           .add_option("--rate", flags.rate,
                       "Open loop: begin this many handshakes a second, at most 5000")
-          ->check(CLI::PositiveNumber)
+          ->check(
+              [](const std::string& text) {
+                char* end = nullptr;
+                const double value = std::strtod(text.c_str(), &end);
+                const bool good =
+                    end != text.c_str() && *end == '\0' && value > 0 && std::isfinite(value);
+                return good ? std::string() : "give a number above 0";
+              },
+              "")
           ->type_name("N")
           ->excludes(concurrency);
   start
@@ -235,7 +245,7 @@ void AddStart(CLI::App& load, Context& context) {
       "--duration, --count or both; the first to be reached ends the run. Ctrl-C cancels the run\n"
       "and shows what it measured.\n\n"
       "Exit codes: 3 no connection was ever made, 5 a --fail-if or --stop-if held, 1 a handshake\n"
-      "failed, 6 the generator could not keep the rate; 4 the server refused the run.\n\n"
+      "failed, 6 the generator was late (see verdict); 4 the server refused the run.\n\n"
       "Examples:\n"
       "  handshakectl load start 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
       "  handshakectl load start 127.0.0.1:7000 --rate 1000 --duration 10s --fail-if 'p99 > 5ms'\n"

@@ -1,6 +1,7 @@
 #include "control/report/hold_report.h"
 
 #include "absl/strings/str_format.h"
+#include "control/report/flags.h"
 #include "control/report/humane.h"
 #include "control/report/load_report.h"
 #include "control/report/names.h"
@@ -69,6 +70,11 @@ std::string HoldPage(const v1::HoldRun& run, Style style) {
                             Tone::kBad)});
   }
   return facts.Render(style) + FailuresTable(run.failures(), style);
+}
+
+int HoldExitCode(const v1::HoldRun& run) {
+  if (run.opened_count() == 0 && NeverConnected(run.failures())) return kExitUnreachable;
+  return run.state() == v1::LoadRun::STATE_SUCCEEDED ? kExitOk : kExitBadOutcome;
 }
 
 }  // namespace handshake::report

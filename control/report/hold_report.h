@@ -15,6 +15,10 @@ std::string HoldProgress(const v1::HoldRun& run);
 // All there is to say about it at its end, with what to do about connections that were lost.
 std::string HoldPage(const v1::HoldRun& run, Style style);
 
+// The exit code of a hold that has ended: kExitUnreachable (nothing but failures to connect),
+// kExitBadOutcome or kExitOk.
+int HoldExitCode(const v1::HoldRun& run);
+
 }  // namespace handshake::report
 
 #endif  // HANDSHAKE_CONTROL_REPORT_HOLD_REPORT_H_

@@ -72,7 +72,10 @@ std::string Loop(const v1::LoadSpec& spec) {
 
 // "50,012 planned: 49,800 begun, 200 dropped, 12 not sent".
 std::string ArrivalsOf(const v1::LoadRun& run) {
-  const int64_t unsent = run.planned_count() - run.started_count() - run.dropped_count();
+  // Whatever a server answers: unsigned, for it may not fit.
+  const auto unsent = static_cast<int64_t>(static_cast<uint64_t>(run.planned_count()) -
+                                           static_cast<uint64_t>(run.started_count()) -
+                                           static_cast<uint64_t>(run.dropped_count()));
   std::string arrivals =
       absl::StrFormat("%s planned: %s begun, %s dropped", Count(run.planned_count()),
                       Count(run.started_count()), Count(run.dropped_count()));
@@ -106,17 +109,6 @@ Cell VerdictCell(const v1::LoadRun& run) {
   }
 }
 
-// Everything that ended failed to connect, and not for want of anything here.
-bool NeverConnected(const v1::LoadRun& run) {
-  const auto connecting = [](const v1::VerdictCount& failure) {
-    return failure.verdict() == v1::VERDICT_CONNECT_REFUSED ||
-           failure.verdict() == v1::VERDICT_CONNECT_TIMEOUT ||
-           failure.verdict() == v1::VERDICT_UNREACHABLE;
-  };
-  return run.ok_count() == 0 && !run.failures().empty() &&
-         std::all_of(run.failures().begin(), run.failures().end(), connecting);
-}
-
 void AddLatency(Table& table, const char* name, const v1::Latency& latency) {
   std::vector<Cell> row = {name, Count(latency.count())};
   for (double us : {static_cast<double>(latency.min_us()), latency.mean_us(),
@@ -148,6 +140,15 @@ std::string Latencies(const v1::LoadRun& run, Style style) {
 }
 
 }  // namespace
+
+bool NeverConnected(const google::protobuf::RepeatedPtrField<v1::VerdictCount>& failures) {
+  const auto connecting = [](const v1::VerdictCount& failure) {
+    return failure.verdict() == v1::VERDICT_CONNECT_REFUSED ||
+           failure.verdict() == v1::VERDICT_CONNECT_TIMEOUT ||
+           failure.verdict() == v1::VERDICT_UNREACHABLE;
+  };
+  return !failures.empty() && std::all_of(failures.begin(), failures.end(), connecting);
+}
 
 std::string LoadProgress(const v1::LoadRun& run) {
   const double fraction = Fraction(run);
@@ -200,7 +201,7 @@ std::string LoadPage(const v1::LoadRun& run, Style style) {
 
 int LoadExitCode(const v1::LoadRun& run) {
   if (run.state() == v1::LoadRun::STATE_CANCELLED) return kExitBadOutcome;
-  if (NeverConnected(run)) return kExitUnreachable;
+  if (run.ok_count() == 0 && NeverConnected(run.failures())) return kExitUnreachable;
   const bool stopped = run.state() == v1::LoadRun::STATE_FAILED && !run.state_reason().empty();
   if (!run.breaches().empty() || stopped) return kExitBreached;
   if (run.state() != v1::LoadRun::STATE_SUCCEEDED) return kExitBadOutcome;

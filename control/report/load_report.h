@@ -22,6 +22,9 @@ int LoadExitCode(const v1::LoadRun& run);
 
 std::string LoadRunsTable(const v1::ListLoadRunsResponse& runs, Style style);
 
+// Did all of these fail to connect, and not for want of anything here? No, if there are none.
+bool NeverConnected(const google::protobuf::RepeatedPtrField<v1::VerdictCount>& failures);
+
 // What did not end well, by verdict, below an empty line; nothing if everything did.
 std::string FailuresTable(const google::protobuf::RepeatedPtrField<v1::VerdictCount>& failures,
                           Style style);

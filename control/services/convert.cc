@@ -226,7 +226,8 @@ void FillState(const client::LoadReport& report, std::string_view cancelled, v1:
     return run.set_state_reason(std::string(cancelled));
   }
   if (!report.stopped_by.empty()) run.set_state_reason("stopped early, " + report.stopped_by);
-  const bool good = report.failed() == 0 && report.breaches.empty() && report.stopped_by.empty();
+  const bool good = report.ok() > 0 && report.failed() == 0 && report.breaches.empty() &&
+                    report.stopped_by.empty();
   run.set_state(good ? v1::LoadRun::STATE_SUCCEEDED : v1::LoadRun::STATE_FAILED);
 }
 

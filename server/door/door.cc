@@ -132,6 +132,15 @@ bool Door::MayInstall() {
   return false;
 }
 
+void Door::LogNoPlace() {
+  if (const auto suppressed = exhausted_log_.Allow(0, wire::Clock::now())) {
+    spdlog::warn(
+        "accepting pauses: all places for connections without a descriptor are taken; raise "
+        "--io-uring-direct or lower the load (said {} times before)",
+        *suppressed);
+  }
+}
+
 absl::Status Door::CanInstallAll() {
   const int64_t without = reserve_.without_fd();
   const int64_t room = std::max<int64_t>(reserve_.RoomNow(InFlight()), 0);

@@ -88,6 +88,8 @@ class Door {
   void StaysWithoutFd() { reserve_.CountWithoutFd(1); }
   // One has ended that neither had a descriptor nor the permission for it.
   void EndedWithoutFd() { reserve_.CountWithoutFd(-1); }
+  // All places are taken: says so, once a second at most.
+  void LogNoPlace();
   // OK if all of these could get one now; else FAILED_PRECONDITION with the numbers.
   absl::Status CanInstallAll();
 

@@ -100,7 +100,7 @@ absl::Status IoUringEngine::ShareOutPlaces() {
     return absl::ResourceExhaustedError(absl::StrFormat(
         "a ring's table has no more places than the limit of open files, and that is too low for "
         "direct descriptors: raise ulimit -n, to %d at least",
-        2 * SparePlaces()));
+        SparePlaces() + (connections + kMostRings - 1) / kMostRings));
   }
   const int64_t needed = (connections + most - 1) / most;
   if (needed > kMostRings) {
@@ -263,6 +263,7 @@ void IoUringWorker::OpenDoor() {
   if (stopping_) return;
   if (!MayAccept()) return StayAway();
   away_.store(false);
+  full_ = false;
   for (size_t i = 0; i < accepting_.size(); ++i) {
     if (!accepting_[i]) Ask(i);
   }
@@ -288,7 +289,11 @@ void IoUringWorker::OnAccepted(size_t listener, const Completion& completion) {
   }
   if (completion.result >= 0) {
     Admit(listener, completion.result);
-    if (!MayAccept()) StayAway();
+    if (!MayAccept()) {
+      if (engine_.places() > 0) engine_.context().door.LogNoPlace();
+      StayAway();
+      full_ = engine_.places() > 0;
+    }
     // Again with each that comes: a cancel may miss an accept that is being made.
     if (completion.more && (back_at_door_ || !HasRoom())) ring_.Cancel(kAcceptTag | listener);
   } else if (completion.result != -ECANCELED) {
@@ -352,6 +357,11 @@ void IoUringWorker::AskAnew() {
   for (size_t i = 0; i < accepting_.size(); ++i) {
     if (accepting_[i]) ring_.Cancel(kAcceptTag | i);
   }
+}
+
+void IoUringWorker::FreePlace() {
+  --placed_;
+  if (std::exchange(full_, false)) back_at_door_ = now_;
 }
 
 void IoUringWorker::TakeOffers() {
@@ -471,7 +481,7 @@ void IoUringWorker::OnInstalled(uint32_t slot, int result) {
   }
   connection.fd.reset(result);
   ring_.Close({.number = std::exchange(note.place, kNoPlace), .direct = true});
-  --placed_;
+  FreePlace();
   const bool over = connection.session.need() == wire::Need::kEnd;
   return note.leaving && !over ? Detach(slot) : ServeNow(slot);
 }
@@ -511,7 +521,7 @@ void IoUringWorker::End(uint32_t slot) {
 // Out of the table; its file is the caller's to close.
 Connection IoUringWorker::Ended(uint32_t slot) {
   if (const Note& note = table_.at(slot).note; note.place != kNoPlace) {
-    --placed_;
+    FreePlace();
     if (!note.may_install) engine_.context().door.EndedWithoutFd();
   }
   return Forget(slot);

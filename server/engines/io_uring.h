@@ -107,6 +107,8 @@ class IoUringWorker final : public EventWorker {
   bool HasRoom();
   void StayAway();
   void AskAnew();
+  // One is free again: who was away for want of it comes back at once.
+  void FreePlace();
   // What others have said since the last look.
   void Heed();
   void TakeOffers();
@@ -158,6 +160,7 @@ class IoUringWorker final : public EventWorker {
   int cancels_unanswered_ = 0;
   std::atomic<bool> away_{true};  // no accept is asked for, and the next will be a new one
   std::atomic<bool> look_again_{false};
+  bool full_ = false;      // away from the door for want of a place
   int64_t placed_ = 0;     // connections that have a place
   int64_t room_left_ = 0;  // connections that may come before the room is reckoned again
   bool stopping_ = false;

@@ -118,6 +118,7 @@ TEST(BottleneckTest, FewerConnectionsThanAskedAreAShortfall) {
   LoadSpec spec;
   spec.concurrency = 64;
   LoadReport report;
+  report.started = 100;
   report.peak_connections = 57;
   EXPECT_EQ(ShortfallOf(spec, report), "") << "it goes on";
   report.done = true;
@@ -127,6 +128,27 @@ TEST(BottleneckTest, FewerConnectionsThanAskedAreAShortfall) {
   spec.count = 60;
   spec.think_time = 1ms;
   EXPECT_EQ(ShortfallOf(spec, report), "");
+}
+
+TEST(BottleneckTest, WhatARunThatWasEndedLeftBehindIsNoShortfall) {
+  LoadSpec spec;
+  spec.open = OpenLoop{.rate = 1'000};
+  LoadReport report;
+  report.done = true;
+  report.planned = 982;
+  report.started = 979;
+  EXPECT_EQ(ShortfallOf(spec, report), "only 979 of 982 planned arrivals were begun");
+  report.stopped_by = "p50 > 1us: it is 2us";
+  EXPECT_EQ(ShortfallOf(spec, report), "");
+  report.stopped_by = "";
+  report.cancelled = true;
+  EXPECT_EQ(ShortfallOf(spec, report), "");
+}
+
+TEST(BottleneckTest, ARunThatMeasuredNothingSaysSo) {
+  LoadReport report;
+  report.done = true;
+  EXPECT_THAT(ShortfallOf(LoadSpec(), report), HasSubstr("nothing was measured"));
 }
 
 }  // namespace
