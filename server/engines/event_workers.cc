@@ -11,9 +11,9 @@ EventWorkersEngine::~EventWorkersEngine() = default;
 
 absl::Status EventWorkersEngine::Prepare() {
   const int64_t count = WorkersWanted();
+  shares_ = SharesWanted();
   for (int64_t i = 0; i < count; ++i) {
-    const int64_t shares = SharesWanted();
-    workers_.push_back(MakeWorker(context().door.MakeDoorway(i % shares, shares)));
+    workers_.push_back(MakeWorker(context().door.MakeDoorway(i % shares_, shares_)));
     if (absl::Status status = workers_.back()->Prepare(); !status.ok()) return status;
   }
   return threads_.Create(count, [this](int64_t i) { RunWorker(i); });
@@ -43,8 +43,7 @@ void EventWorkersEngine::WakeWorkers() {
 
 void EventWorkersEngine::RunWorker(int64_t number) {
   const std::vector<int>& all = context().options.cpus;
-  const int64_t shares = SharesWanted();
-  std::vector<int> own = ShareOf(number % shares, shares, static_cast<int64_t>(all.size()));
+  std::vector<int> own = ShareOf(number % shares_, shares_, static_cast<int64_t>(all.size()));
   for (int& cpu : own) cpu = all[static_cast<size_t>(cpu)];
   StayOn(own);
   workers_[static_cast<size_t>(number)]->Run();

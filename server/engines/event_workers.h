@@ -74,6 +74,7 @@ class EventWorkersEngine : public Engine {
   void Enter(Phase phase);
   void RunWorker(int64_t number);
 
+  int64_t shares_ = 1;  // for the workers, who may not ask an engine that is being destroyed
   std::atomic<Phase> phase_{Phase::kServing};
   std::vector<std::unique_ptr<EventWorker>> workers_;
   EngineThreads threads_;  // last: joined before the workers go away
