@@ -175,7 +175,8 @@ std::vector<ModeInfo> DataPlane::ListModes() const {
   std::vector<ModeInfo> modes;
   modes.reserve(kModes.size());
   for (Mode mode : kModes) {
-    const std::string unavailable = EngineUnavailable(mode, impl_->options.engine);
+    const std::string unavailable =
+        EngineUnavailable(mode, impl_->options.engine, impl_->door.listener_count());
     modes.push_back({.mode = mode,
                      .description = EngineDescription(mode),
                      .available = unavailable.empty(),

@@ -39,9 +39,9 @@ std::string EngineDescription(Mode mode) {
   return "";
 }
 
-std::string EngineUnavailable(Mode mode, const EngineOptions& options) {
+std::string EngineUnavailable(Mode mode, const EngineOptions& options, int64_t listener_count) {
   if (mode != Mode::kIoUring) return "";
-  const absl::Status probed = IoUringEngine::Probe(options);
+  const absl::Status probed = IoUringEngine::Probe(options, listener_count);
   return probed.ok() ? "" : std::string(probed.message());
 }
 

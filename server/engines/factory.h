@@ -14,7 +14,7 @@ namespace handshake::server {
 // How a mode works, in one line.
 std::string EngineDescription(Mode mode);
 // Why this process cannot run it, with what to do; empty: it can. Asks the system each time.
-std::string EngineUnavailable(Mode mode, const EngineOptions& options);
+std::string EngineUnavailable(Mode mode, const EngineOptions& options, int64_t listener_count);
 // How many handshakes can be in progress at once in it. fd_limit: descriptors left for connections.
 int64_t EngineMaxConcurrent(Mode mode, const EngineOptions& options, int64_t fd_limit);
 // The options with their defaults filled in for this machine.

@@ -74,50 +74,45 @@ std::unique_ptr<EventWorker> IoUringEngine::MakeWorker(Doorway doorway) {
   return std::make_unique<IoUringWorker>(*this, std::move(doorway));
 }
 
-absl::Status IoUringEngine::Probe(const EngineOptions& options) {
-  return ProbeRing(options.io_uring_direct > 0 ? 1 : 0);
+absl::Status IoUringEngine::Probe(const EngineOptions& options, int64_t listener_count) {
+  if (options.io_uring_direct == 0) return ProbeRing(0);
+  if (auto plan = PlanOf(options, listener_count); !plan.ok()) return plan.status();
+  return ProbeRing(1);
 }
 
 absl::Status IoUringEngine::Prepare() {
+  const EngineOptions& options = context().options;
+  const int64_t listener_count = context().door.listener_count();
   // Once the engine runs, what the kernel refuses cannot be told to anybody.
-  if (absl::Status status = Probe(context().options); !status.ok()) return status;
-  if (context().options.io_uring_direct > 0) {
-    if (absl::Status status = ShareOutPlaces(); !status.ok()) return status;
+  if (absl::Status status = Probe(options, listener_count); !status.ok()) return status;
+  if (options.io_uring_direct > 0) {
+    const absl::StatusOr<Plan> plan = PlanOf(options, listener_count);
+    if (!plan.ok()) return plan.status();
+    plan_ = *plan;
   }
   return EventWorkersEngine::Prepare();
 }
 
-// A place is free again once its close was handed over; and each listener may have an accept on its
-// way when the last place is given out.
-int64_t IoUringEngine::SparePlaces() const {
-  return kRing.submissions + context().door.listener_count();
-}
-
-absl::Status IoUringEngine::ShareOutPlaces() {
-  const int64_t connections = context().options.io_uring_direct;
-  const int64_t most = FdLimit() - SparePlaces();
-  if (most < 1) {
-    return absl::ResourceExhaustedError(absl::StrFormat(
-        "a ring's table has no more places than the limit of open files, and that is too low for "
-        "direct descriptors: raise ulimit -n, to %d at least",
-        SparePlaces() + (connections + kMostRings - 1) / kMostRings));
-  }
-  const int64_t needed = (connections + most - 1) / most;
+absl::StatusOr<IoUringEngine::Plan> IoUringEngine::PlanOf(const EngineOptions& options,
+                                                          int64_t listener_count) {
+  const int64_t connections = options.io_uring_direct;
+  // A place is free again once its close was handed over; and each listener may have an accept on
+  // its way when the last place is given out.
+  const int64_t spare = kRing.submissions + listener_count;
+  const int64_t most = FdLimit() - spare;
+  const int64_t needed = most < 1 ? kMostRings + 1 : (connections + most - 1) / most;
   if (needed > kMostRings) {
     return absl::ResourceExhaustedError(absl::StrFormat(
-        "%d connections without descriptors need %d rings, for a ring's table has no more places "
-        "than the limit of open files, and there may be %d: raise ulimit -n, to %d at least, or "
-        "lower --io-uring-direct",
-        connections, needed, kMostRings,
-        (connections + kMostRings - 1) / kMostRings + SparePlaces()));
+        "%d connections without descriptors do not fit into %d rings, for a ring's table has no "
+        "more places than the limit of open files: raise ulimit -n, to %d at least, or lower "
+        "--io-uring-direct",
+        connections, kMostRings, (connections + kMostRings - 1) / kMostRings + spare));
   }
-  rings_ = std::max(needed, std::min({rings_, connections, kMostRings}));
-  places_ = (connections + rings_ - 1) / rings_;
-  return absl::OkStatus();
-}
-
-uint32_t IoUringEngine::table_size() const {
-  return places_ == 0 ? 0 : static_cast<uint32_t>(places_ + SparePlaces());
+  Plan plan;
+  plan.rings = std::max(needed, std::min({options.workers, connections, kMostRings}));
+  plan.places = (connections + plan.rings - 1) / plan.rings;
+  plan.table_size = static_cast<uint32_t>(plan.places + spare);
+  return plan;
 }
 
 void IoUringEngine::Start() {

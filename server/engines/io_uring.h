@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "common/net/timer_wheel.h"
 #include "common/net/wake_event.h"
 #include "server/door/connection_table.h"
@@ -40,8 +41,8 @@ class IoUringEngine final : public EventWorkersEngine {
 
   ~IoUringEngine() override { JoinWorkers(); }
 
-  // Can this process run it with these options? If not: why, and what to do.
-  static absl::Status Probe(const EngineOptions& options);
+  // Can this process run it with these options, at so many listeners? If not: why, and what to do.
+  static absl::Status Probe(const EngineOptions& options, int64_t listener_count);
 
   absl::Status Prepare() override;
   void Start() override;
@@ -51,23 +52,28 @@ class IoUringEngine final : public EventWorkersEngine {
   bool stopping() const { return stopping_.load(); }
   void WorkerStopped();
   // Of each worker, for connections without a descriptor; 0: they have one.
-  int64_t places() const { return places_; }
+  int64_t places() const { return plan_.places; }
   // How many there must be in its table for that.
-  uint32_t table_size() const;
+  uint32_t table_size() const { return plan_.table_size; }
 
  protected:
   std::unique_ptr<EventWorker> MakeWorker(Doorway doorway) override;
-  int64_t WorkersWanted() const override { return rings_; }
+  int64_t WorkersWanted() const override { return plan_.rings; }
   // Who has a place left takes from every shard.
-  int64_t SharesWanted() const override { return places_ > 0 ? 1 : rings_; }
+  int64_t SharesWanted() const override { return places() > 0 ? 1 : plan_.rings; }
   void OnStopTaking() override;
 
  private:
-  absl::Status ShareOutPlaces();
-  int64_t SparePlaces() const;
+  // How the connections of io_uring_direct are shared out.
+  struct Plan {
+    int64_t rings = 0;
+    int64_t places = 0;       // of each ring, for connections
+    uint32_t table_size = 0;  // of its table
+  };
+  // RESOURCE_EXHAUSTED, with what to do.
+  static absl::StatusOr<Plan> PlanOf(const EngineOptions& options, int64_t listener_count);
 
-  int64_t rings_ = context().options.workers;
-  int64_t places_ = 0;
+  Plan plan_ = {.rings = context().options.workers};
   std::atomic<bool> stopping_{false};
   std::atomic<int64_t> taking_{0};  // workers that may still accept
 };

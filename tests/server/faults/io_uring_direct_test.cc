@@ -273,6 +273,17 @@ TEST_F(IoUringDirectTest, AStopEndsMoreThanItHasDescriptorsFor) {
   EXPECT_EQ(totals().in_flight, 0);
 }
 
+TEST_F(IoUringDirectTest, TheListSaysThatTheLimitLeavesNoRoom) {
+  const rlimit low = {.rlim_cur = 400, .rlim_max = limit_.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+  Start(Mode::kEpoll);
+  const server::ModeInfo listed = plane_->ListModes()[static_cast<size_t>(Mode::kIoUring)];
+  EXPECT_FALSE(listed.available);
+  EXPECT_THAT(listed.unavailable_reason, HasSubstr("ulimit -n"));
+  EXPECT_FALSE(SwitchTo(Mode::kIoUring).ok());
+  EXPECT_EQ(plane_->mode(), Mode::kEpoll);
+}
+
 TEST_F(IoUringDirectTest, MoreThanTheRingsThereMayBeIsNamed) {
   engine_.io_uring_direct = 10'000'000;
   server::DataPlaneOptions options;
