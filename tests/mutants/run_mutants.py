@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Puts known bugs back into the server, one at a time, and expects the storm to go red.
+"""Puts known bugs back into the server, one at a time, and expects the tests to go red.
 
 Usage: run_mutants.py SOURCE_ROOT WORK_FOLDER [NAME ...]
 
@@ -7,11 +7,13 @@ A mutant is a file NAME.patch beside this script. Its head says what it breaks, 
 
     Filter: the gtest filter of the tests that must notice
     Expect: a regular expression that their output must contain
+    Test: their program, if it is not storm_test, and what it is told beside the filter
 
 Without names: the two bugs that every run tries, or with HANDSHAKE_CAMPAIGN=1 all of them. Exits 1
 if a mutant survives, is noticed for another reason, or can no longer be applied.
 """
 
+import filecmp
 import os
 import pathlib
 import re
@@ -59,6 +61,8 @@ class Mutant:
         text = self.path.read_text()
         self.filter = self.field(text, "Filter")
         self.expect = self.field(text, "Expect")
+        named = re.search(r"^Test: (.+)$", text, re.MULTILINE)
+        self.test, *self.arguments = (named[1] if named else "storm_test").split()
         self.changed = re.findall(r"^\+\+\+ b/(\S+)", text, re.MULTILINE)
 
     def field(self, text, name):
@@ -77,32 +81,42 @@ def all_names():
     return sorted(path.stem for path in HERE.glob("*.patch"))
 
 
+def copy_file(source, target):
+    """Only if it differs, and with a new time: the last mutant's file, put right, stays newer than
+    what was built from it, and all else is not built again."""
+    if not (os.path.exists(target) and filecmp.cmp(source, target, shallow=False)):
+        shutil.copy(source, target)
+    return target
+
+
 def copy_sources(source, tree):
-    """A copy whose files keep their times, so that only what differs is built again."""
+    """A copy of the sources, in which every file that differs from the last one is new."""
     tree.mkdir(parents=True, exist_ok=True)
     skipped = shutil.ignore_patterns("build", ".git", "__pycache__")
     for entry in source.iterdir():
         if entry.name in ("build", ".git"):
             continue
         if entry.is_dir():
-            shutil.copytree(entry, tree / entry.name, ignore=skipped, dirs_exist_ok=True)
+            shutil.copytree(entry, tree / entry.name, copy_function=copy_file, ignore=skipped,
+                            dirs_exist_ok=True)
         else:
-            shutil.copy2(entry, tree / entry.name)
+            copy_file(entry, tree / entry.name)
 
 
-def build(tree, folder):
+def build(tree, folder, test):
     must("configuring", ["cmake", "-G", "Ninja", "-S", str(tree), "-B", str(folder),
                          "-DCMAKE_BUILD_TYPE=Debug", "-DHANDSHAKE_CONTROL=OFF"], 120)
-    must("building", ["ninja", "-C", str(folder), "storm_test"], BUILD_SECONDS)
+    must("building", ["ninja", "-C", str(folder), test], BUILD_SECONDS)
 
 
-def storm(mutant, source, tree, folder):
+def try_it(mutant, source, tree, folder):
     """Builds the mutant, runs its tests, and puts the tree right again."""
     copy_sources(source, tree)
     try:
         mutant.apply(tree)
-        build(tree, folder)
-        return run([str(folder / "bin" / "storm_test"), f"--gtest_filter={mutant.filter}"],
+        build(tree, folder, mutant.test)
+        return run([str(folder / "bin" / mutant.test), f"--gtest_filter={mutant.filter}",
+                    *mutant.arguments],
                    RUN_SECONDS, env={**os.environ, "HANDSHAKE_STORM_SECONDS": "15"})
     finally:
         for path in mutant.changed:  # with a new time, so that it is built again
@@ -111,9 +125,9 @@ def storm(mutant, source, tree, folder):
 
 def check(mutant, source, tree, folder):
     began = time.monotonic()
-    code, output = storm(mutant, source, tree, folder)
+    code, output = try_it(mutant, source, tree, folder)
     if code == 0:
-        raise Failure(f"{mutant.name}: SURVIVED, the storm stayed green:\n{output[-2000:]}")
+        raise Failure(f"{mutant.name}: SURVIVED, the tests stayed green:\n{output[-2000:]}")
     if not re.search(mutant.expect, output):
         raise Failure(f"{mutant.name}: red, but not for its reason ('{mutant.expect}'):\n"
                       f"{output[-3000:]}")
