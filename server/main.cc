@@ -39,7 +39,8 @@ constexpr rlim_t kLeastFds = 128;
 constexpr std::chrono::milliseconds kControlGrace{500};
 // A process that has not ended this long after its drain timeout is stuck, and ends with this code.
 constexpr std::chrono::seconds kHardStop{9};
-// To end connections without descriptors each must get one: so many of them have a second more.
+// Beyond what descriptors allow (--io-uring-direct) there may be many to end: a second more for
+// each so many.
 constexpr int64_t kEndedPerSecond = 40'000;
 constexpr int kStuckExit = 1;
 

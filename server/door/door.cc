@@ -146,9 +146,9 @@ absl::Status Door::CanInstallAll() {
   const int64_t room = std::max<int64_t>(reserve_.RoomNow(InFlight()), 0);
   if (without <= room) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrFormat(
-      "%d connections have no file descriptor (--io-uring-direct) and would need one each, but "
-      "only "
-      "%d are left: wait until %d of them have ended, or raise the limit (prlimit --nofile)",
+      "%d connections have no file descriptor (--io-uring-direct) and would need one each, and "
+      "there "
+      "is room for %d: wait until %d of them have ended, or raise the limit of open files",
       without, room, without - room));
 }
 

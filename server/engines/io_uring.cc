@@ -83,13 +83,13 @@ absl::Status IoUringEngine::Probe(const EngineOptions& options, int64_t listener
 absl::Status IoUringEngine::Prepare() {
   const EngineOptions& options = context().options;
   const int64_t listener_count = context().door.listener_count();
-  // Once the engine runs, what the kernel refuses cannot be told to anybody.
-  if (absl::Status status = Probe(options, listener_count); !status.ok()) return status;
   if (options.io_uring_direct > 0) {
     const absl::StatusOr<Plan> plan = PlanOf(options, listener_count);
     if (!plan.ok()) return plan.status();
     plan_ = *plan;
   }
+  // Once the engine runs, what the kernel refuses cannot be told to anybody.
+  if (absl::Status status = ProbeRing(plan_.places > 0 ? 1 : 0); !status.ok()) return status;
   return EventWorkersEngine::Prepare();
 }
 

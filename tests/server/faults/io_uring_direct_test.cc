@@ -147,21 +147,6 @@ TEST_F(IoUringDirectTest, ComesAndGoesUnderLoad) {
   EXPECT_GT(driver.handed_over(), 0) << "void";
 }
 
-TEST_F(IoUringDirectTest, SmallRingsOverflowAndLoseNothing) {
-  Interpose::TinyRings();
-  Start(Mode::kIoUring);
-  LoadProcess load(address(), {.busy = 16, .held = 100, .silence_ms = 20});
-  SwitchDriver driver(*plane_);
-  for (int lap = 0; lap < 10; ++lap) {
-    const int64_t before = totals().completed;
-    ASSERT_TRUE(WaitUntil([&] { return totals().completed > before; }));
-    const bool there = plane_->mode() == Mode::kIoUring;
-    ASSERT_TRUE(driver.Switch(there ? Mode::kEpoll : Mode::kIoUring, milliseconds(lap % 2 * 5)));
-  }
-  FinishAndCheck(load);
-  EXPECT_TRUE(driver.Settle());
-}
-
 TEST_F(IoUringDirectTest, RequestsThatFailAreMadeAgain) {
   constexpr std::array kReceiveErrors = {ENOBUFS, ENOMEM, ECANCELED};
   Interpose::FailShare(Call::kRingReceive, kReceiveErrors, 100'000, 5);

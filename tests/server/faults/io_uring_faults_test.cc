@@ -56,8 +56,15 @@ class IoUringFaultsTest : public DataPlaneFixture {
   }
 };
 
-// A burst of what is complete, in a ring with room for eight of them.
-TEST_F(IoUringFaultsTest, CompletionsThatOverflowAreNotLost) {
+// A burst of what is complete, in a ring with room for eight of them; with descriptors and without.
+class OverflowTest : public IoUringFaultsTest, public testing::WithParamInterface<int64_t> {
+ protected:
+  OverflowTest() { engine_.io_uring_direct = GetParam(); }
+};
+
+INSTANTIATE_TEST_SUITE_P(Direct, OverflowTest, testing::Values(0, 1'000));
+
+TEST_P(OverflowTest, NothingIsLost) {
   Interpose::TinyRings();
   Start(Mode::kIoUring);
   LoadProcess load(address(), {.busy = 64, .held = 64, .silence_ms = 20});
@@ -65,7 +72,7 @@ TEST_F(IoUringFaultsTest, CompletionsThatOverflowAreNotLost) {
   FinishAndCheck(load);
 }
 
-TEST_F(IoUringFaultsTest, AndTheyAreHandedOver) {
+TEST_P(OverflowTest, AllAreHandedOver) {
   Interpose::TinyRings();
   Start(Mode::kIoUring);
   LoadProcess load(address(), {.busy = 16, .held = 200, .silence_ms = 20});
