@@ -43,6 +43,7 @@ wrong() {
 passed=0
 failed=0
 summary=()
+failed_reports=()
 
 # A step that is not a ctest test: counted only when it fails.
 step() {
@@ -95,8 +96,7 @@ run_ctest() {
   failed=$((failed + bad))
   summary+=("$tier: $((total - bad - skipped)) passed, $bad failed, $skipped skipped")
   if ((status != 0)); then
-    # The progress step showed the log's end; the names of all that failed are worth a repetition.
-    sed -n '/The following tests FAILED/,$p' "build/logs/$tier-tests.log"
+    failed_reports+=("$report")
     ((bad > 0)) || failed=$((failed + 1))
   fi
   return "$status"
@@ -175,6 +175,7 @@ case $what in
 esac
 
 echo
+((${#failed_reports[@]} == 0)) || python3 tests/failures.py "${failed_reports[@]}"
 printf '%s\n' "${summary[@]}"
 echo "took $(progress_clock $SECONDS)"
 echo "$passed passed, $failed failed"
