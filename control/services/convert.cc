@@ -3,6 +3,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
 #include "common/text/duration.h"
+#include "control/report/histograms.h"
 #include "control/services/load_spec.h"
 #include "google/protobuf/util/time_util.h"
 
@@ -257,6 +258,17 @@ void FillCounts(const client::LoadReport& report, v1::LoadRun& run) {
   if (!IsOpenLoop(run.spec())) return;
   *run.mutable_from_intended_start() = ToProto(report.intended);
   *run.mutable_send_lag() = ToProto(report.send_lag);
+}
+
+void FillDetail(const client::LoadReport& report, v1::LoadRun& run) {
+  v1::LoadHistograms& histograms = *run.mutable_histograms();
+  *histograms.mutable_handshake() = report::ToProto(report.handshake);
+  *histograms.mutable_connect() = report::ToProto(report.connect);
+  *histograms.mutable_reply() = report::ToProto(report.reply);
+  *histograms.mutable_close() = report::ToProto(report.close);
+  if (!IsOpenLoop(run.spec())) return;
+  *histograms.mutable_from_intended_start() = report::ToProto(report.intended);
+  *histograms.mutable_send_lag() = report::ToProto(report.send_lag);
 }
 
 void FillCounts(const client::HoldReport& report, v1::HoldRun& run) {

@@ -54,6 +54,8 @@ void FillState(const client::LoadReport& report, std::string_view cancelled, v1:
 // The counts of `report`, into a run whose description is already there.
 void FillCounts(const client::LoadReport& report, v1::LoadRun& run);
 void FillCounts(const client::HoldReport& report, v1::HoldRun& run);
+// What only the FULL view has, into a run whose description is already there.
+void FillDetail(const client::LoadReport& report, v1::LoadRun& run);
 
 }  // namespace handshake::control
 

@@ -79,11 +79,11 @@ absl::StatusOr<LoadRuns::State> LoadRuns::Create(const std::string& creator,
   return entry->state;
 }
 
-absl::StatusOr<LoadRuns::State> LoadRuns::Get(const std::string& id) const {
-  const std::lock_guard lock(mutex_);
-  const absl::StatusOr<EntryPtr> entry = Find(id);
+absl::StatusOr<LoadRuns::State> LoadRuns::Get(const std::string& id, v1::LoadRunView view) {
+  const absl::StatusOr<EntryPtr> entry = FindFresh(id, view);
   if (!entry.ok()) return entry.status();
-  return (*entry)->state;
+  const std::lock_guard lock(mutex_);
+  return (*entry)->Seen(view);
 }
 
 std::vector<LoadRuns::State> LoadRuns::List(size_t limit) const {
@@ -95,20 +95,20 @@ std::vector<LoadRuns::State> LoadRuns::List(size_t limit) const {
   return states;
 }
 
-absl::StatusOr<LoadRuns::View> LoadRuns::Watch(const std::string& id,
-                                               const std::string& principal) {
-  const std::lock_guard lock(mutex_);
-  const absl::StatusOr<EntryPtr> found = Find(id);
+absl::StatusOr<LoadRuns::View> LoadRuns::Watch(const std::string& id, const std::string& principal,
+                                               v1::LoadRunView view) {
+  const absl::StatusOr<EntryPtr> found = FindFresh(id, view);
   if (!found.ok()) return found.status();
   const EntryPtr& entry = *found;
-  std::shared_ptr<void> hold;
-  if (entry->creator == principal) {
-    ++entry->watcher_count;
-    hold = std::shared_ptr<void>(nullptr, [this, entry](void*) { Unwatch(*entry); });
-  }
-  return [this, entry, hold] {
+  const bool lease = entry->creator == principal;
+  const std::lock_guard lock(mutex_);
+  if (lease) ++entry->watcher_count;
+  if (view == v1::LOAD_RUN_VIEW_FULL) ++entry->full_watcher_count;
+  const std::shared_ptr<void> hold(
+      nullptr, [this, entry, lease, view](void*) { Unwatch(*entry, lease, view); });
+  return [this, entry, hold, view] {
     const std::lock_guard view_lock(mutex_);
-    return entry->state;
+    return entry->Seen(view);
   };
 }
 
@@ -126,7 +126,7 @@ absl::StatusOr<LoadRuns::State> LoadRuns::Cancel(const std::string& id) {
   if (run != nullptr) {
     run->WaitFor(kLoadCancelWait);
     run.reset();
-    Refresh(entry);
+    Refresh(entry, v1::LOAD_RUN_VIEW_BASIC);
   }
   const std::lock_guard lock(mutex_);
   return entry->state;
@@ -148,6 +148,17 @@ absl::StatusOr<LoadRuns::EntryPtr> LoadRuns::Find(const std::string& id) const {
   }
   return absl::NotFoundError(absl::StrFormat(
       "no load run '%s': the last %d finished ones are kept, list them", id, kMaxFinishedLoadRuns));
+}
+
+absl::StatusOr<LoadRuns::EntryPtr> LoadRuns::FindFresh(const std::string& id,
+                                                       v1::LoadRunView view) {
+  absl::StatusOr<EntryPtr> entry;
+  {
+    const std::lock_guard lock(mutex_);
+    entry = Find(id);
+  }
+  if (entry.ok() && view == v1::LOAD_RUN_VIEW_FULL) Refresh(*entry, view);
+  return entry;
 }
 
 LoadRuns::EntryPtr LoadRuns::FindRequest(const std::string& creator,
@@ -224,28 +235,40 @@ void LoadRuns::Keep() {
       }
     }
     lock.unlock();
-    for (const EntryPtr& entry : running) Refresh(entry);
+    for (const EntryPtr& entry : running) Refresh(entry, v1::LOAD_RUN_VIEW_BASIC);
     lock.lock();
     changed_.wait_for(lock, kLoadRunTick);
   }
 }
 
-void LoadRuns::Refresh(const EntryPtr& entry) {
+void LoadRuns::Refresh(const EntryPtr& entry, v1::LoadRunView view) {
   std::shared_ptr<client::LoadRun> run;
   v1::LoadRun state;
+  bool full = view == v1::LOAD_RUN_VIEW_FULL;
   {
     const std::lock_guard lock(mutex_);
     if (entry->run == nullptr) return;
     run = entry->run;
     state = *entry->state;
+    full = full || entry->full_watcher_count > 0;
   }
   const client::LoadReport report = run->Report();
   FillCounts(report, state);
+  full = full || report.done;
+  v1::LoadRun detail;
+  if (full) {
+    detail = state;
+    FillDetail(report, detail);
+  }
 
   const std::lock_guard lock(mutex_);
   if (entry->run == nullptr) return;  // another thread saw the end first
   FillState(report, entry->cancel_reason, state);
   entry->state = std::make_shared<const v1::LoadRun>(std::move(state));
+  if (full) {
+    FillState(report, entry->cancel_reason, detail);
+    entry->full = std::make_shared<const v1::LoadRun>(std::move(detail));
+  }
   if (!report.done) return;
   entry->run.reset();  // `run` ends its threads, after the lock is gone
   ForgetOldRuns();
@@ -253,9 +276,10 @@ void LoadRuns::Refresh(const EntryPtr& entry) {
                v1::LoadRun::State_Name(entry->state->state()), report.ok(), report.failed());
 }
 
-void LoadRuns::Unwatch(Entry& entry) {
+void LoadRuns::Unwatch(Entry& entry, bool lease, v1::LoadRunView view) {
   const std::lock_guard lock(mutex_);
-  if (--entry.watcher_count == 0) entry.unwatched_since = Clock::now();
+  if (view == v1::LOAD_RUN_VIEW_FULL) --entry.full_watcher_count;
+  if (lease && --entry.watcher_count == 0) entry.unwatched_since = Clock::now();
 }
 
 }  // namespace handshake::control

@@ -39,11 +39,14 @@ class LoadRuns {
 
   // Starts a run for `creator`; blocks while its threads and sockets are made.
   absl::StatusOr<State> Create(const std::string& creator, const v1::CreateLoadRunRequest& request);
-  absl::StatusOr<State> Get(const std::string& id) const;
-  // Newest first, at most `limit`.
+  // FULL blocks for the milliseconds in which a running run's numbers are collected.
+  absl::StatusOr<State> Get(const std::string& id, v1::LoadRunView view);
+  // Newest first, at most `limit`; BASIC, as what the others answer.
   std::vector<State> List(size_t limit) const;
-  // Only a watcher that is the run's creator holds its lease. This must outlive the view.
-  absl::StatusOr<View> Watch(const std::string& id, const std::string& principal);
+  // Only a watcher that is the run's creator holds its lease. This must outlive the view. FULL
+  // blocks as in Get(); the view itself never does.
+  absl::StatusOr<View> Watch(const std::string& id, const std::string& principal,
+                             v1::LoadRunView view);
   // Blocks until the run has ended, at most kLoadCancelWait.
   absl::StatusOr<State> Cancel(const std::string& id);
 
@@ -58,12 +61,19 @@ class LoadRuns {
     std::string cancel_reason;             // the first one
     int watcher_count = 0;                 // of the creator
     Clock::time_point unwatched_since;
-    State state;
+    int full_watcher_count = 0;  // of anybody, of the FULL view
+    State state;                 // BASIC
+    State full;                  // up to date while watched, and at the end; null: never needed
+    const State& Seen(v1::LoadRunView view) const {
+      return view == v1::LOAD_RUN_VIEW_FULL ? full : state;
+    }
   };
   using EntryPtr = std::shared_ptr<Entry>;
 
-  // Those below are called with mutex_ held, but for Keep, Refresh and Unwatch.
+  // Those below are called with mutex_ held, but for Keep, Refresh, Unwatch.
   absl::StatusOr<EntryPtr> Find(const std::string& id) const;
+  // Finds it, and brings its full state up to date if that is asked for. Takes mutex_ itself.
+  absl::StatusOr<EntryPtr> FindFresh(const std::string& id, v1::LoadRunView view);
   EntryPtr FindRequest(const std::string& creator, const std::string& request_id) const;
   // RESOURCE_EXHAUSTED: the running ones leave too little of a cap for it.
   absl::Status CheckFits(const v1::LoadSpec& wanted) const;
@@ -72,9 +82,10 @@ class LoadRuns {
   void ForgetOldRuns();
 
   void Keep();
-  // Takes the run's report into its state; ends it when the run has.
-  void Refresh(const EntryPtr& entry);
-  void Unwatch(Entry& entry);
+  // Takes the run's report into its state, and into the full one if that is wanted or the run has
+  // ended; ends it when the run has.
+  void Refresh(const EntryPtr& entry, v1::LoadRunView view);
+  void Unwatch(Entry& entry, bool lease, v1::LoadRunView view);
 
   const std::chrono::nanoseconds lease_;
   std::mutex create_mutex_;  // one Create() at a time; taken before mutex_

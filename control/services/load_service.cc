@@ -20,6 +20,12 @@ absl::Status CheckId(const Request& request) {
   return absl::InvalidArgumentError("id is required, as in run-1");
 }
 
+template <class Request>
+absl::Status CheckView(const Request& request) {
+  if (v1::LoadRunView_IsValid(request.view())) return absl::OkStatus();
+  return absl::InvalidArgumentError("view must be BASIC or FULL");
+}
+
 }  // namespace
 
 LoadService::LoadService(std::chrono::nanoseconds lease) : runs_(lease), slots_(kMaxWatchStreams) {}
@@ -42,7 +48,8 @@ absl::Status LoadService::Handle(const Authorized<Rpc::kCreateLoadRun>& call,
 absl::Status LoadService::Handle(const Authorized<Rpc::kGetLoadRun>&,
                                  const v1::GetLoadRunRequest& request, v1::LoadRun& response) {
   if (absl::Status valid = CheckId(request); !valid.ok()) return valid;
-  return Answer(runs_.Get(request.id()), response);
+  if (absl::Status valid = CheckView(request); !valid.ok()) return valid;
+  return Answer(runs_.Get(request.id(), request.view()), response);
 }
 
 absl::Status LoadService::Handle(const Authorized<Rpc::kListLoadRuns>&,
@@ -58,11 +65,13 @@ absl::StatusOr<WatchSource<v1::LoadRun>> LoadService::Handle(
     const Authorized<Rpc::kWatchLoadRun>& call, const v1::WatchLoadRunRequest& request) {
   if (stopping_) return absl::UnavailableError("the process is stopping");
   if (absl::Status valid = CheckId(request); !valid.ok()) return valid;
+  if (absl::Status valid = CheckView(request); !valid.ok()) return valid;
   const absl::StatusOr<std::chrono::nanoseconds> interval = WatchInterval(request);
   if (!interval.ok()) return interval.status();
   absl::StatusOr<WatchSlots::Slot> slot = slots_.Take();
   if (!slot.ok()) return slot.status();
-  absl::StatusOr<LoadRuns::View> view = runs_.Watch(request.id(), call.caller().principal);
+  absl::StatusOr<LoadRuns::View> view =
+      runs_.Watch(request.id(), call.caller().principal, request.view());
   if (!view.ok()) return view.status();
   const auto look = [slot = *std::move(slot), view = *std::move(view)]() -> Watched<v1::LoadRun> {
     LoadRuns::State state = view();

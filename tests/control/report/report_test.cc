@@ -58,6 +58,8 @@ void Fill(google::protobuf::Message& message, int64_t number, const std::string&
     if (field->is_repeated()) {
       if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
         for (int n = 0; n < 2; ++n) Fill(*reflection.AddMessage(&message, field), number, text);
+      } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_INT64) {
+        for (int n = 0; n < 2; ++n) reflection.AddInt64(&message, field, number);
       } else {
         for (int n = 0; n < 9; ++n) reflection.AddString(&message, field, text);
       }

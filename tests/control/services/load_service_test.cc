@@ -4,15 +4,20 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "control/report/histograms.h"
+#include "control/services/convert.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "tests/control/services/controlled_server.h"
 
 namespace handshake::control {
 namespace {
 
 using namespace std::chrono_literals;
+using google::protobuf::util::MessageDifferencer;
 using ::testing::HasSubstr;
 using Stub = v1::LoadService::Stub;
 
@@ -43,9 +48,10 @@ class LoadServiceTest : public ::testing::Test {
     v1::LoadRun run;
     return Call(*at_.load, &Stub::CreateLoadRun, request, &run);
   }
-  v1::LoadRun Get(const std::string& id) {
+  v1::LoadRun Get(const std::string& id, v1::LoadRunView view = v1::LOAD_RUN_VIEW_BASIC) {
     v1::GetLoadRunRequest request;
     request.set_id(id);
+    request.set_view(view);
     v1::LoadRun run;
     const grpc::Status status = Call(*at_.load, &Stub::GetLoadRun, request, &run);
     EXPECT_TRUE(status.ok()) << status.error_message();
@@ -125,6 +131,69 @@ TEST_F(LoadServiceTest, AnOpenLoopRunsWithItsDefaults) {
   EXPECT_EQ(run.from_intended_start().count(), 50);
   EXPECT_EQ(run.send_lag().count(), 50);
   EXPECT_EQ(run.spec().seed(), 3);
+}
+
+TEST_F(LoadServiceTest, TheFullViewHasEveryLatencyAndOnlyItHas) {
+  v1::CreateLoadRunRequest request = ShortRun(50);
+  request.mutable_spec()->set_rate_per_second(500);
+  request.set_detached(true);
+  const std::string id = Create(request).id();
+  const v1::LoadRun basic = AwaitEnd(id);
+  EXPECT_FALSE(basic.has_histograms());
+  v1::LoadRun full = Get(id, v1::LOAD_RUN_VIEW_FULL);
+  const v1::LoadHistograms& all = full.histograms();
+  const auto expect_same = [](const v1::Histogram& histogram, const v1::Latency& latency) {
+    const auto counted = report::FromProto(histogram);
+    ASSERT_TRUE(counted.ok()) << counted.status();
+    EXPECT_GT(counted->count(), 0);
+    EXPECT_TRUE(MessageDifferencer::Equals(ToProto(*counted), latency));
+  };
+  expect_same(all.from_intended_start(), basic.from_intended_start());
+  expect_same(all.handshake(), basic.handshake());
+  expect_same(all.connect(), basic.connect());
+  expect_same(all.reply(), basic.reply());
+  expect_same(all.close(), basic.close());
+  expect_same(all.send_lag(), basic.send_lag());
+  full.clear_histograms();
+  EXPECT_TRUE(MessageDifferencer::Equals(full, basic));
+}
+
+TEST_F(LoadServiceTest, TwoFullViewsOfARunningRunDifferByWhatWasBetweenThem) {
+  const std::string id = Create(LongRun()).id();
+  grpc::ClientContext context;
+  SetTimeout(context, kTestDeadline);
+  v1::WatchLoadRunRequest request;
+  request.set_id(id);
+  request.mutable_interval()->set_nanos(100'000'000);
+  request.set_view(v1::LOAD_RUN_VIEW_FULL);
+  const auto stream = at_.load->WatchLoadRun(&context, request);
+  v1::LoadRun run;
+  std::optional<stats::Histogram> before;
+  for (int growths = 0; growths < 2;) {
+    ASSERT_TRUE(stream->Read(&run)) << "the watched view goes on";
+    const auto now = report::FromProto(run.histograms().handshake());
+    ASSERT_TRUE(now.ok()) << now.status();
+    EXPECT_EQ(now->count(), run.handshake().count());
+    EXPECT_FALSE(run.histograms().has_from_intended_start()) << "a closed loop";
+    if (before) {
+      EXPECT_EQ(now->Since(*before).count(), now->count() - before->count());
+      growths += now->count() > before->count() ? 1 : 0;
+    }
+    before = *now;
+  }
+  EXPECT_GE(Get(id, v1::LOAD_RUN_VIEW_FULL).histograms().handshake().count(), before->count());
+  context.TryCancel();
+  EXPECT_EQ(Cancel(id).state(), v1::LoadRun::STATE_CANCELLED);
+}
+
+TEST_F(LoadServiceTest, AViewThatIsNoneIsRefused) {
+  v1::GetLoadRunRequest request;
+  request.set_id(Create(ShortRun(1)).id());
+  request.set_view(static_cast<v1::LoadRunView>(99));
+  v1::LoadRun run;
+  const grpc::Status status = Call(*at_.load, &Stub::GetLoadRun, request, &run);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(status.error_message(), "view must be BASIC or FULL");
 }
 
 TEST_F(LoadServiceTest, StagesAndAWarmupSayHowLongTheRunIs) {
