@@ -1,19 +1,20 @@
 #include "control/rpc/acceptor.h"
 
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "common/net/reactor.h"
 #include "spdlog/spdlog.h"
 
 namespace handshake::control {
@@ -21,6 +22,10 @@ namespace {
 
 constexpr int kBacklog = 1'024;  // a crowd of dashboards that come back at once
 constexpr std::chrono::milliseconds kPause{50};
+// Places in what is waited for.
+constexpr size_t kStop = 0;
+constexpr size_t kListener = 1;
+constexpr size_t kFirstSilent = 2;
 
 absl::Status ListenError(const net::Address& address, int error) {
   if (error == EADDRINUSE) {
@@ -41,7 +46,8 @@ Acceptor::FileId Acceptor::IdOf(int fd) {
   return {.device = status.st_dev, .inode = status.st_ino};
 }
 
-Acceptor::Acceptor(size_t max_connections) : max_connections_(max_connections) {}
+Acceptor::Acceptor(size_t max_connections, std::chrono::nanoseconds silence)
+    : max_connections_(max_connections), silence_(silence) {}
 
 Acceptor::~Acceptor() { Stop(); }
 
@@ -81,13 +87,26 @@ void Acceptor::Run() {
   prctl(PR_SET_NAME, "control-accept");
   bool pausing = false;
   while (true) {
-    std::array<pollfd, 2> waits = {pollfd{.fd = stop_.fd(), .events = POLLIN, .revents = 0},
-                                   pollfd{.fd = listener_.get(), .events = POLLIN, .revents = 0}};
-    // In a pause the listener stays readable and is not looked at.
-    poll(waits.data(), pausing ? 1 : waits.size(), pausing ? static_cast<int>(kPause.count()) : -1);
-    if (waits[0].revents != 0) return;
-    pausing = (pausing || waits[1].revents != 0) && !AcceptOne();
+    Wait(pausing);
+    if (waits_[kStop].revents != 0) return;
+    const bool coming = waits_[kListener].revents != 0;
+    HearSilent();
+    pausing = (pausing || coming) && !AcceptOne();
   }
+}
+
+void Acceptor::Wait(bool pausing) {
+  waits_ = {{.fd = stop_.fd(), .events = POLLIN, .revents = 0},
+            // In a pause the listener stays readable and is not looked at.
+            {.fd = pausing ? -1 : listener_.get(), .events = POLLIN, .revents = 0}};
+  for (const Silent& silent : silent_) {
+    waits_.push_back({.fd = silent.fd.get(), .events = POLLIN, .revents = 0});
+  }
+  const TimePoint now = std::chrono::steady_clock::now();
+  std::optional<TimePoint> until;
+  if (!silent_.empty()) until = silent_.front().until;
+  if (pausing) until = std::min(until.value_or(TimePoint::max()), now + kPause);
+  poll(waits_.data(), waits_.size(), net::TimeoutMs(until, now));
 }
 
 bool Acceptor::AcceptOne() {
@@ -102,6 +121,27 @@ bool Acceptor::AcceptOne() {
     }
     return false;
   }
+  if (silent_.size() == kMaxSilentConnections) silent_.pop_front();
+  silent_.push_back({.fd = std::move(fd), .until = std::chrono::steady_clock::now() + silence_});
+  return true;
+}
+
+void Acceptor::HearSilent() {
+  const TimePoint now = std::chrono::steady_clock::now();
+  std::deque<Silent> still;
+  for (size_t i = 0; i < silent_.size(); ++i) {
+    Silent& silent = silent_[i];
+    char byte;
+    if (waits_[kFirstSilent + i].revents == 0) {
+      if (now < silent.until) still.push_back(std::move(silent));
+    } else if (recv(silent.fd.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
+      HandOut(std::move(silent.fd));
+    }
+  }
+  silent_ = std::move(still);
+}
+
+void Acceptor::HandOut(net::UniqueFd fd) {
   if (!HasSeat()) {
     if (const auto before = log_.Allow(0, std::chrono::steady_clock::now())) {
       spdlog::warn(
@@ -109,11 +149,10 @@ bool Acceptor::AcceptOne() {
           "times before)",
           seats_.size(), *before);
     }
-    return true;
+    return;
   }
   seats_.insert_or_assign(fd.get(), IdOf(fd.get()));
   handler_(fd.release());
-  return true;
 }
 
 bool Acceptor::HasSeat() {

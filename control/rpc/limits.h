@@ -16,6 +16,8 @@ inline constexpr int kMaxResponseBytes = 4 * 1024 * 1024;
 inline constexpr int kMaxMetadataBytes = 8 * 1024;
 // Connections at once, to one port: every watcher with one of its own, and operators beside them.
 inline constexpr size_t kMaxConnections = 256;
+// Connections beside those that have not said a byte: more than a crowd that comes back at once.
+inline constexpr size_t kMaxSilentConnections = 256;
 // Calls at once on one connection: several dashboards' worth.
 inline constexpr int kMaxStreamsPerConnection = 32;
 // A connection that speaks no HTTP/2, or has no call, is closed after these.

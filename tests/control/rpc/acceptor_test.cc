@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "common/stats/process_usage.h"
+#include "control/rpc/limits.h"
 
 namespace handshake::control {
 namespace {
@@ -41,10 +42,15 @@ class AcceptorTest : public testing::Test {
 
   void TearDown() override { EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &limit_), 0); }
 
-  UniqueFd Connect() {
+  UniqueFd ConnectSilently() {
     UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const net::Address address = acceptor_.address();
     EXPECT_EQ(connect(fd.get(), address.data(), address.size()), 0);
+    return fd;
+  }
+  UniqueFd Connect() {
+    UniqueFd fd = ConnectSilently();
+    EXPECT_EQ(send(fd.get(), "P", 1, MSG_NOSIGNAL), 1);
     return fd;
   }
   // The next connection that was handed out; none if that takes too long.
@@ -67,7 +73,7 @@ class AcceptorTest : public testing::Test {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<UniqueFd> accepted_;
-  Acceptor acceptor_{kMost};  // last: its thread uses the others
+  Acceptor acceptor_{kMost, 1h};  // last: its thread uses the others
 };
 
 TEST_F(AcceptorTest, ClosesThoseBeyondTheMostAndTakesOneForEachThatHasLeft) {
@@ -113,12 +119,43 @@ TEST_F(AcceptorTest, GoesOnWhenThereAreDescriptorsAgain) {
   EXPECT_EQ(errno, EMFILE);
   const net::Address address = acceptor_.address();
   ASSERT_EQ(connect(client.get(), address.data(), address.size()), 0);
+  ASSERT_EQ(send(client.get(), "P", 1, MSG_NOSIGNAL), 1);
   {
     std::unique_lock lock(mutex_);
     EXPECT_FALSE(changed_.wait_for(lock, 200ms, [&] { return !accepted_.empty(); })) << "void";
   }
   others.clear();
   EXPECT_TRUE(Next());
+}
+
+// They take nobody's place, however many they are, and the oldest makes room for the next.
+TEST_F(AcceptorTest, ThoseWhoSayNothingAreInNobodysWay) {
+  std::vector<UniqueFd> silent;
+  for (size_t i = 0; i < kMaxSilentConnections; ++i) silent.push_back(ConnectSilently());
+  const UniqueFd one_more = ConnectSilently();
+  EXPECT_TRUE(IsClosed(silent.front()));
+  const UniqueFd client = Connect();
+  EXPECT_TRUE(Next());
+  ASSERT_EQ(send(one_more.get(), "P", 1, MSG_NOSIGNAL), 1);
+  EXPECT_TRUE(Next()) << "who speaks late is served";
+}
+
+TEST_F(AcceptorTest, WhoSaysNothingMustGo) {
+  Acceptor impatient(kMost, 1ms);
+  ASSERT_TRUE(impatient.Listen(*net::Address::Parse("127.0.0.1:0")).ok());
+  ASSERT_TRUE(impatient.Start([](int fd) { close(fd); }).ok());
+  UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const net::Address address = impatient.address();
+  ASSERT_EQ(connect(fd.get(), address.data(), address.size()), 0);
+  EXPECT_TRUE(IsClosed(fd));
+}
+
+TEST_F(AcceptorTest, WhoSaysNothingAndLeavesIsForgotten) {
+  ConnectSilently().reset();
+  const UniqueFd client = Connect();
+  EXPECT_TRUE(Next());
+  std::unique_lock lock(mutex_);
+  EXPECT_FALSE(changed_.wait_for(lock, 50ms, [&] { return !accepted_.empty(); }));
 }
 
 TEST_F(AcceptorTest, StopsAndFreesTheAddress) {
