@@ -13,6 +13,7 @@
 #include "client/rate_stage.h"
 #include "control/report/flags.h"
 #include "control/report/json.h"
+#include "control/report/ledger_check.h"
 #include "control/report/load_report.h"
 #include "control/report/terminal.h"
 #include "control/services/convert.h"
@@ -32,6 +33,7 @@ constexpr double kMaxRate = 1'000'000;
 
 constexpr std::chrono::milliseconds kProgressInterval{200};
 constexpr std::chrono::seconds kLogInterval{1};
+constexpr std::chrono::seconds kServerTimeout{5};  // of one question to --server
 
 struct LoadFlags {
   std::string target;
@@ -53,6 +55,7 @@ struct LoadFlags {
   std::optional<nanoseconds> hold_for;
   int64_t processes = 0;
   std::string hlog;
+  std::string server;
   std::string output = "text";
 };
 
@@ -188,6 +191,10 @@ int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
   if (flags.hold) {
     return RunHold(HoldSpecOf(flags, *target), flags.output == "json", interrupts);
   }
+  std::optional<report::LedgerCheck> ledger;
+  if (!flags.server.empty()) {
+    ledger.emplace(flags.server, target->ToString(), kServerTimeout).Begin();
+  }
   const auto start = std::chrono::system_clock::now();
   std::optional<LatencyLog> log;
   if (!flags.hlog.empty()) {
@@ -205,7 +212,8 @@ int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
     return report::kExitUsage;
   }
   Await(**run, start, log ? &*log : nullptr, interrupts);
-  const v1::LoadRun last = Describe(**run, start);
+  v1::LoadRun last = Describe(**run, start);
+  if (ledger) *last.mutable_reconciliation() = ledger->End(last);
   int code = report::LoadExitCode(last);
   if (const absl::Status status = log ? log->Flush() : absl::OkStatus(); !status.ok()) {
     Complain(std::string(status.message()));
@@ -258,8 +266,9 @@ void AddHold(CLI::App& load, LoadFlags& flags) {
                                       "Hold this many connections in mid-handshake, at most 10^7")
                           ->check(CLI::Range(int64_t{1}, HoldRun::kMostConnections))
                           ->type_name("M");
-  for (const char* other : {"--concurrency", "--duration", "--count", "--threads", "--think-time",
-                            "--rate", "--stage", "--warmup", "--fail-if", "--stop-if", "--hlog"}) {
+  for (const char* other :
+       {"--concurrency", "--duration", "--count", "--threads", "--think-time", "--rate", "--stage",
+        "--warmup", "--fail-if", "--stop-if", "--hlog", "--server"}) {
     hold->excludes(load.get_option(other));
   }
   report::AddDuration(load, "--for", &flags.hold_for, "With --hold: for this long, at most 1h")
@@ -304,6 +313,9 @@ void AddLoad(CLI::App& app, Command* command) {
   load->add_option("--hlog", flags->hlog,
                    "Write the latencies, a line a second, for HdrHistogram's tools")
       ->type_name("FILE");
+  load->add_option("--server", flags->server,
+                   "Control address of the target: compare its counts with the run's")
+      ->type_name("HOST:PORT");
   AddOpenLoop(*load, *flags);
   AddConditions(*load, *flags);
   AddHold(*load, *flags);
@@ -335,14 +347,16 @@ void AddLoad(CLI::App& app, Command* command) {
       "start), errors, dropped (a number, or a share as in 0.1%), rate (successes a second); then "
       "one\n"
       "of < <= > >= =, then the value. --fail-if fails too if nothing was measured.\n\n"
+      "--server ADDRESS asks the server for its counts before and behind the run: it must have\n"
+      "completed as many as were ok here, whatever modes it went through meanwhile.\n\n"
       "--hlog FILE writes an interval log: microseconds, a line a second, each phase under its "
       "tag.\n\n"
       "Exit codes, the first that fits: 130 interrupted, 2 wrong command line, too low a limit or "
       "a\n"
       "file that cannot be written, 3 no connection was ever made, 5 a --fail-if or --stop-if "
       "held,\n"
-      "1 a handshake failed, 6 the generator was late or could not keep the rate (see verdict), 0 "
-      "ok.\n\n"
+      "1 a handshake failed or the server's counts differ, 6 the generator was late or could not\n"
+      "keep the rate (see verdict), 0 ok.\n\n"
       "Examples:\n"
       "  handshake-client load 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
       "  handshake-client load 127.0.0.1:7000 --rate 2000 --duration 12s --warmup 2s\n"

@@ -157,6 +157,12 @@ absl::Status CheckDescriptors(const LoadSpec& spec, int64_t threads) {
 
 }  // namespace
 
+void Outcomes::Add(const Outcomes& others) {
+  started += others.started;
+  for (size_t i = 0; i < ended.size(); ++i) ended[i] += others.ended[i];
+  in_flight += others.in_flight;
+}
+
 LoadReport::LoadReport()
     : intended(stats::kLoadLatencyLayout),
       send_lag(stats::kLoadLatencyLayout),

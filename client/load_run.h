@@ -64,6 +64,14 @@ struct LoadSpec {
   int64_t most_at_once() const { return open ? open->max_in_flight : concurrency; }
 };
 
+// Handshakes, and what became of them.
+struct Outcomes {
+  int64_t started = 0;                               // begun (connect called)
+  std::array<int64_t, wire::kVerdictCount> ended{};  // by verdict; [kOk] is the successes
+  int64_t in_flight = 0;                             // started and not ended
+  void Add(const Outcomes& others);
+};
+
 // The numbers of a run, so far or at its end, without its warm-up. Copyable.
 struct LoadReport {
   std::chrono::nanoseconds elapsed{};                // the start to now, or to the end
@@ -71,7 +79,8 @@ struct LoadReport {
   int64_t started = 0;                               // handshakes begun (connect called)
   std::array<int64_t, wire::kVerdictCount> ended{};  // by verdict; [kOk] is the successes
   int64_t in_flight = 0;                             // started and not ended
-  int64_t peak_connections = 0;                      // most that stood at once, warm-up too
+  Outcomes left_out;             // in no other count here: the handshakes of the warm-up
+  int64_t peak_connections = 0;  // most that stood at once, warm-up too
   // Open loop; else 0 and empty. planned = started + dropped + unsent().
   int64_t planned = 0;         // arrivals whose time has come
   int64_t dropped = 0;         // that found no free place

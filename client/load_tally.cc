@@ -22,17 +22,26 @@ void LoadTally::RecordIntended(std::chrono::nanoseconds whole) {
 
 void LoadTally::RecordSendLag(std::chrono::nanoseconds lag) { send_lag_.Record(Microseconds(lag)); }
 
-void LoadTally::AddTo(LoadReport& report) const {
-  int64_t ended = 0;
-  for (size_t i = 0; i < ended_.size(); ++i) {
-    const int64_t count = ended_[i].load(std::memory_order_acquire);
-    report.ended[i] += count;
-    ended += count;
+Outcomes LoadTally::AtomicOutcomes::Read() const {
+  Outcomes outcomes;
+  int64_t sum = 0;
+  for (size_t i = 0; i < ended.size(); ++i) {
+    outcomes.ended[i] = ended[i].load(std::memory_order_acquire);
+    sum += outcomes.ended[i];
   }
-  // Read later: every handshake that was seen to end is seen to have started, and to be planned.
-  const int64_t started = started_.load(std::memory_order_acquire);
-  report.started += started;
-  report.in_flight += started - ended;
+  // Read later: every handshake that was seen to end is seen to have started.
+  outcomes.started = started.load(std::memory_order_acquire);
+  outcomes.in_flight = outcomes.started - sum;
+  return outcomes;
+}
+
+void LoadTally::AddTo(LoadReport& report) const {
+  const Outcomes counted = counted_.Read();
+  for (size_t i = 0; i < counted.ended.size(); ++i) report.ended[i] += counted.ended[i];
+  report.started += counted.started;
+  report.in_flight += counted.in_flight;
+  report.left_out.Add(left_out_.Read());
+  // Read later: every handshake that was seen to have started is seen to be planned.
   report.dropped += dropped_.load(std::memory_order_acquire);
   report.planned += planned_.load(std::memory_order_acquire);
   intended_.MergeInto(report.intended);

@@ -28,10 +28,13 @@ class LoadTally {
   // Open loop: an arrival whose time has come, before it is started or dropped.
   void CountPlanned() { Add(planned_); }
   void CountDropped() { Add(dropped_); }
-  void CountStarted() { Add(started_); }
-  void CountEnded(wire::Verdict verdict) { Add(ended_[static_cast<size_t>(verdict)]); }
+  // counted: false for those that LoadReport::left_out has.
+  void CountStarted(bool counted) { Add(OutcomesOf(counted).started); }
+  void CountEnded(wire::Verdict verdict, bool counted) {
+    Add(OutcomesOf(counted).ended[static_cast<size_t>(verdict)]);
+  }
   void RecordSendLag(std::chrono::nanoseconds lag);
-  // Before CountEnded(kOk).
+  // Before CountEnded(kOk, true).
   void RecordOk(const HandshakeTimes& times);
   // Open loop: of a success, since its intended start.
   void RecordIntended(std::chrono::nanoseconds whole);
@@ -39,14 +42,20 @@ class LoadTally {
   void AddTo(LoadReport& report) const;
 
  private:
+  struct AtomicOutcomes {
+    std::atomic<int64_t> started{0};
+    std::array<std::atomic<int64_t>, wire::kVerdictCount> ended{};
+    Outcomes Read() const;
+  };
+  AtomicOutcomes& OutcomesOf(bool counted) { return counted ? counted_ : left_out_; }
   static void Add(std::atomic<int64_t>& number) {
     number.store(number.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
 
   std::atomic<int64_t> planned_{0};
   std::atomic<int64_t> dropped_{0};
-  std::atomic<int64_t> started_{0};
-  std::array<std::atomic<int64_t>, wire::kVerdictCount> ended_{};
+  AtomicOutcomes counted_;
+  AtomicOutcomes left_out_;
   stats::AtomicHistogram intended_{stats::kLoadLatencyLayout};
   stats::AtomicHistogram send_lag_{stats::kLoadLatencyLayout};
   stats::AtomicHistogram handshake_{stats::kLoadLatencyLayout};

@@ -228,10 +228,8 @@ void LoadWorker::Begin(uint32_t id, int64_t ticket) {
   client.phase = Phase::kConnecting;
   client.started = Clock::now();
   client.counted = (pacer_ ? client.intended : client.started) >= plan_.count_from;
-  if (client.counted) {
-    tally_.CountStarted();
-    if (pacer_) tally_.RecordSendLag(client.started - client.intended);
-  }
+  tally_.CountStarted(client.counted);
+  if (client.counted && pacer_) tally_.RecordSendLag(client.started - client.intended);
   Dialled dialled = StartConnect(plan_.spec.target, plan_.sources.For(ticket));
   if (dialled.error != 0) return End(id, VerdictOfConnectError(dialled.error));
   client.fd = std::move(dialled.fd);
@@ -338,7 +336,7 @@ void LoadWorker::End(uint32_t id, Verdict verdict) {
     if (pacer_) tally_.RecordIntended(now - client.intended);
   }
   Close(client, verdict == Verdict::kOk ? wire::Ending::kClose : wire::Ending::kReset);
-  if (client.counted) tally_.CountEnded(verdict);
+  tally_.CountEnded(verdict, client.counted);
   wheel_.Cancel(id);
   MoveOn(id, verdict);
 }

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_format.h"
 #include "control/ctl/commands.h"
+#include "control/report/ledger_check.h"
 #include "control/report/load_report.h"
 #include "handshake/v1/load_service.grpc.pb.h"
 
@@ -36,6 +37,7 @@ struct StartFlags {
   std::vector<std::string> stop_if;
   bool detach = false;
   std::string request_id;
+  std::string server;
 };
 
 bool Ended(const v1::LoadRun& run) { return run.state() != v1::LoadRun::STATE_RUNNING; }
@@ -112,12 +114,24 @@ v1::LoadSpec SpecOf(const StartFlags& flags) {
   return spec;
 }
 
+// The check of both ends' counts, begun: against the server that was named, or the endpoint if that
+// is the server of the target. Nothing: there is none to ask.
+std::unique_ptr<report::LedgerCheck> BeginCheck(const Context& context, const StartFlags& flags) {
+  if (flags.detach) return nullptr;
+  const bool named = !flags.server.empty();
+  auto check = std::make_unique<report::LedgerCheck>(named ? flags.server : context.endpoint(),
+                                                     flags.target, context.timeout());
+  check->Begin();
+  return named || check->serves_target() ? std::move(check) : nullptr;
+}
+
 int Start(Context& context, const StartFlags& flags) {
   const auto stub = v1::LoadService::NewStub(context.channel());
   v1::CreateLoadRunRequest request;
   *request.mutable_spec() = SpecOf(flags);
   request.set_detached(flags.detach);
   request.set_request_id(flags.request_id);
+  const std::unique_ptr<report::LedgerCheck> check = BeginCheck(context, flags);
   v1::LoadRun run;
   grpc::Status status = context.Call(
       [&](grpc::ClientContext& call) { return stub->CreateLoadRun(&call, request, &run); });
@@ -128,12 +142,14 @@ int Start(Context& context, const StartFlags& flags) {
                              run.id(), context.endpoint(), run.id()));
   }
   status = Follow(context, &run);
-  if (!context.interrupts().happened()) {
-    return status.ok() ? ShowRun(context, run, OutcomeOf(run)) : context.Explain(status);
+  const bool interrupted = context.interrupts().happened();
+  if (interrupted) status = Cancel(context, &run);
+  if (!status.ok()) {
+    const int code = context.Explain(status);
+    if (!interrupted) return code;
   }
-  status = Cancel(context, &run);
-  if (!status.ok()) context.Explain(status);
-  return ShowRun(context, run, kExitInterrupted);
+  if (check != nullptr && Ended(run)) *run.mutable_reconciliation() = check->End(run);
+  return ShowRun(context, run, interrupted ? kExitInterrupted : OutcomeOf(run));
 }
 
 int List(Context& context, int32_t limit) {
@@ -234,7 +250,13 @@ void AddStart(CLI::App& load, Context& context) {
       ->check(CLI::IsMember({"line", "bare"}))
       ->type_name("FRAMING")
       ->capture_default_str();
-  start->add_flag("--detach", flags->detach, "Print the run's id and let it go on alone");
+  CLI::Option* detach =
+      start->add_flag("--detach", flags->detach, "Print the run's id and let it go on alone");
+  start
+      ->add_option("--server", flags->server,
+                   "Control of the target's server, if the endpoint is an agent's")
+      ->type_name("HOST:PORT")
+      ->excludes(detach);
   start
       ->add_option("--request-id", flags->request_id,
                    "To repeat safely: the same id starts only one run")
@@ -243,9 +265,11 @@ void AddStart(CLI::App& load, Context& context) {
       "Closed loop (--concurrency): each client does one handshake after the other. Open loop\n"
       "(--rate, --stage): handshakes begin at planned times; see: handshake-client load --help.\n"
       "--duration, --count or both; the first to be reached ends the run. Ctrl-C cancels the run\n"
-      "and shows what it measured.\n\n"
+      "and shows what it measured. A server that is loaded is asked for its counts before and\n"
+      "behind the run: it must have completed as many handshakes as were ok.\n\n"
       "Exit codes: 3 no connection was ever made, 5 a --fail-if or --stop-if held, 1 a handshake\n"
-      "failed, 6 the generator was late (see verdict); 4 the server refused the run.\n\n"
+      "failed or the server's counts differ, 6 the generator was late (see verdict); 4 the server\n"
+      "refused the run.\n\n"
       "Examples:\n"
       "  handshakectl load start 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
       "  handshakectl load start 127.0.0.1:7000 --rate 1000 --duration 10s --fail-if 'p99 > 5ms'\n"

@@ -8,6 +8,7 @@
 #include "control/report/flags.h"
 #include "control/report/humane.h"
 #include "control/report/names.h"
+#include "control/report/reconcile.h"
 
 namespace handshake::report {
 namespace {
@@ -196,7 +197,9 @@ std::string LoadPage(const v1::LoadRun& run, Style style) {
   facts.Add({"client CPU", ended > 0 ? absl::StrFormat("%s, %s a handshake", Span(run.cpu_time()),
                                                        SpanUs(cpu_us / static_cast<double>(ended)))
                                      : Span(run.cpu_time())});
-  return facts.Render(style) + "\n" + Latencies(run, style) + FailuresTable(run.failures(), style);
+  if (run.has_reconciliation()) facts.Add({"ledger", ReconciliationCell(run.reconciliation())});
+  return facts.Render(style) + "\n" + Latencies(run, style) + FailuresTable(run.failures(), style) +
+         ReconciliationTable(run.reconciliation(), style);
 }
 
 int LoadExitCode(const v1::LoadRun& run) {
@@ -205,6 +208,7 @@ int LoadExitCode(const v1::LoadRun& run) {
   const bool stopped = run.state() == v1::LoadRun::STATE_FAILED && !run.state_reason().empty();
   if (!run.breaches().empty() || stopped) return kExitBreached;
   if (run.state() != v1::LoadRun::STATE_SUCCEEDED) return kExitBadOutcome;
+  if (run.reconciliation().outcome() == v1::Reconciliation::OUTCOME_DIFFERS) return kExitBadOutcome;
   const bool own_limit = run.bottleneck() == v1::LoadRun::BOTTLENECK_GENERATOR;
   return IsOpenLoop(run) && own_limit ? kExitGeneratorLimited : kExitOk;
 }

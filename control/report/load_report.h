@@ -16,8 +16,8 @@ std::string LoadProgress(const v1::LoadRun& run);
 std::string LoadPage(const v1::LoadRun& run, Style style);
 
 // The exit code of a run that has ended: the first that fits of kExitUnreachable (nothing but
-// failures to connect), kExitBreached, kExitBadOutcome, kExitGeneratorLimited (open loop) and
-// kExitOk.
+// failures to connect), kExitBreached, kExitBadOutcome (also if the server's counts differ),
+// kExitGeneratorLimited (open loop) and kExitOk.
 int LoadExitCode(const v1::LoadRun& run);
 
 std::string LoadRunsTable(const v1::ListLoadRunsResponse& runs, Style style);

@@ -37,6 +37,18 @@ double PerSecond(int64_t count, std::chrono::nanoseconds time) {
   return seconds > 0 ? static_cast<double>(count) / seconds : 0;
 }
 
+v1::HandshakeCounts CountsToProto(const client::Outcomes& from) {
+  v1::HandshakeCounts to;
+  to.set_started_count(from.started);
+  to.set_ok_count(from.ended[static_cast<size_t>(wire::Verdict::kOk)]);
+  AddFailures(from.ended, *to.mutable_failures());
+  for (const v1::VerdictCount& failure : to.failures()) {
+    to.set_failed_count(to.failed_count() + failure.count());
+  }
+  to.set_in_flight_count(from.in_flight);
+  return to;
+}
+
 v1::ModeSwitch::State StateToProto(server::SwitchRecord::State state) {
   switch (state) {
     case server::SwitchRecord::State::kDraining:
@@ -255,6 +267,7 @@ void FillCounts(const client::LoadReport& report, v1::LoadRun& run) {
   *run.mutable_reply() = ToProto(report.reply);
   *run.mutable_close() = ToProto(report.close);
   *run.mutable_measured_time() = ToProto(report.measured);
+  *run.mutable_left_out() = CountsToProto(report.left_out);
   if (!IsOpenLoop(run.spec())) return;
   *run.mutable_from_intended_start() = ToProto(report.intended);
   *run.mutable_send_lag() = ToProto(report.send_lag);

@@ -147,7 +147,10 @@ TEST(WarmupTest, WhatWasPlannedInItIsLeftOut) {
   spec.warmup = 149'500us;
   const LoadReport report = RunToTheEnd(spec);
   EXPECT_EQ(report.planned, 50);
-  EXPECT_GT(server.accepted(), report.started);
+  EXPECT_EQ(report.left_out.started, server.accepted() - report.started);
+  EXPECT_EQ(report.left_out.ended[static_cast<size_t>(wire::Verdict::kOk)],
+            report.left_out.started);
+  EXPECT_GT(report.left_out.started, 0);
   EXPECT_GE(report.measured, 50'500us);
   EXPECT_EQ(report.measured, report.elapsed - spec.warmup);
 }
@@ -174,6 +177,8 @@ TEST(WarmupTest, ARunThatEndsInItHasMeasuredNothing) {
   const LoadReport report = RunToTheEnd(spec);
   EXPECT_EQ(server.accepted(), 50);
   EXPECT_EQ(report.started, 0);
+  EXPECT_EQ(report.left_out.started, 50);
+  EXPECT_EQ(report.left_out.in_flight, 0);
   EXPECT_EQ(report.handshake.count(), 0);
   EXPECT_EQ(report.measured, 0ns);
   EXPECT_EQ(report.cpu, 0ns);

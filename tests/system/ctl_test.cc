@@ -10,6 +10,7 @@
 #include "handshake/v1/load_service.pb.h"
 #include "handshake/v1/server_service.pb.h"
 #include "tests/control/ctl/process.h"
+#include "tests/system/daemon.h"
 
 namespace handshake::testing {
 namespace {
@@ -18,31 +19,6 @@ using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-// A process that prints "<label>HOST:PORT" lines and then "ready".
-class Daemon {
- public:
-  Daemon(const std::string& binary, const std::vector<std::string>& arguments)
-      : process_(binary, arguments, {}) {
-    started_ = process_.WaitForOutput("ready");
-  }
-  bool started() const { return started_; }
-  std::string AddressAfter(const std::string& label) const {
-    const std::string& out = process_.output();
-    const size_t at = out.find(label);
-    if (at == std::string::npos) return "";
-    const size_t begin = at + label.size();
-    return out.substr(begin, out.find_first_of(" \n", begin) - begin);
-  }
-  Ended Stop() {
-    process_.Signal(SIGTERM);
-    return process_.Wait();
-  }
-
- private:
-  Process process_;
-  bool started_ = false;
-};
 
 class CtlSystemTest : public ::testing::Test {
  protected:
