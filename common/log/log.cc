@@ -1,12 +1,14 @@
 #include "common/log/log.h"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <ctime>
 #include <optional>
 
 #include "common/log/escape.h"
+#include "common/log/patient_sink.h"
 #include "spdlog/fmt/fmt.h"
-#include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 
 namespace handshake::log {
@@ -104,7 +106,7 @@ absl::Status SetUp(const LogOptions& options) {
     return absl::InvalidArgumentError(
         fmt::format("no log format '{}': use text or json", options.format));
   }
-  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  auto sink = std::make_shared<PatientSink>(STDERR_FILENO);
   auto logger = std::make_shared<spdlog::logger>("", std::move(sink));
   logger->set_formatter(options.format == "json" ? MakeJsonFormatter() : MakeTextFormatter());
   logger->set_level(*level);

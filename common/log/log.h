@@ -16,7 +16,8 @@ struct LogOptions {
   std::string level = "info";   // trace, debug, info, warn, error, off
 };
 
-// Makes spdlog's default logger write to stderr, one line a message, whatever the message holds:
+// Makes spdlog's default logger write to stderr, one line a message, whatever the message holds,
+// and without ever waiting for who reads it (see patient_sink.h):
 //   text  2025-11-21T08:00:00.123Z info  message
 //   json  {"time":"2025-11-21T08:00:00.123Z","level":"info","thread":4711,"message":"message"}
 // Call it once, first thing in main. INVALID_ARGUMENT: no such format or level.
