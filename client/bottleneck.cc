@@ -21,7 +21,9 @@ constexpr double kSaturated = 0.9;
 std::string Us(int64_t us) { return text::FormatDuration(std::chrono::microseconds(us)); }
 
 double CpuShare(const LoadReport& report) {
-  const double seconds = std::chrono::duration<double>(report.measured).count();
+  // In a pause there is nothing to be busy with.
+  const double seconds =
+      std::chrono::duration<double>(report.measured - report.paused_time).count();
   const double available = seconds * static_cast<double>(report.threads);
   return available > 0 ? std::chrono::duration<double>(report.cpu).count() / available : 0;
 }
@@ -86,7 +88,9 @@ std::string ShortfallOf(const LoadSpec& spec, const LoadReport& report) {
     return absl::StrFormat("only %d of %d planned arrivals were begun", report.started,
                            report.planned);
   }
-  const int64_t wanted = std::min(spec.concurrency, spec.count.value_or(spec.concurrency));
+  // It may have been changed meanwhile.
+  const int64_t most = std::max(spec.concurrency, report.most_concurrency);
+  const int64_t wanted = std::min(most, spec.count.value_or(most));
   if (spec.think_time.count() > 0 || report.peak_connections >= wanted) return "";
   return absl::StrFormat("only %d of %d connections ever stood at once", report.peak_connections,
                          wanted);

@@ -144,9 +144,10 @@ LoadSpec WithMaxInFlight(LoadSpec spec) {
   return spec;
 }
 
-absl::Status CheckDescriptors(const LoadSpec& spec, int64_t threads) {
-  const stats::ProcessUsage usage = stats::ReadProcessUsage();
-  const int64_t needed = OtherDescriptors(usage, threads) + spec.most_at_once();
+// other: what is open without a connection of this run.
+absl::Status CheckDescriptors(const LoadSpec& spec, const stats::ProcessUsage& usage,
+                              int64_t other) {
+  const int64_t needed = other + spec.most_at_once();
   if (usage.fd_limit >= needed) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrFormat(
       "%d connections at once need a limit of %d open files, it is %d; run 'ulimit -n %d' first or "
@@ -174,6 +175,7 @@ LoadReport::LoadReport()
 LoadReport LoadReport::Since(const LoadReport& earlier) const {
   LoadReport since = *this;
   since.measured -= earlier.measured;
+  since.paused_time -= earlier.paused_time;
   since.started -= earlier.started;
   since.planned -= earlier.planned;
   since.dropped -= earlier.dropped;
@@ -197,6 +199,7 @@ struct LoadRun::Impl {
   absl::Status StartThreads();
   void RunWorker(LoadWorker& worker);
   LoadReport Report() const;
+  absl::Status Change(const LoadChange& change);
   // Ends the run once a condition of stop_if holds; on a thread of its own.
   void Watch();
   void Stop(const std::string& condition);
@@ -205,6 +208,7 @@ struct LoadRun::Impl {
   void Join();
 
   LoadPlan plan;
+  int64_t other_descriptors = 0;  // open without a connection of this run, when it started
   std::vector<std::unique_ptr<LoadWorker>> workers;
   std::vector<std::thread> threads;
   std::thread watcher;
@@ -265,7 +269,25 @@ LoadReport LoadRun::Impl::Report() const {
   for (const auto& worker : workers) worker->AddTo(report);
   report.peak_connections = plan.peak_standing.load(std::memory_order_relaxed);
   report.threads = static_cast<int64_t>(workers.size());
+  plan.control.AddTo(report);
   return report;
+}
+
+absl::Status LoadRun::Impl::Change(const LoadChange& change) {
+  LoadSpec changed = plan.spec;
+  if (change.rate && changed.open && changed.open->stages.empty())
+    changed.open->rate = *change.rate;
+  if (change.concurrency && !changed.open) changed.concurrency = *change.concurrency;
+  if (absl::Status status = CheckSpec(changed); !status.ok()) return status;
+  if (absl::Status status = CheckDescriptors(changed, stats::ReadProcessUsage(), other_descriptors);
+      !status.ok()) {
+    return status;
+  }
+  const std::lock_guard lock(mutex);
+  if (ended || plan.cancelled) return absl::FailedPreconditionError("the run has ended");
+  const absl::Status status = plan.control.Change(change, Clock::now() - plan.started);
+  if (status.ok()) WakeAll();
+  return status;
 }
 
 void LoadRun::Impl::Watch() {
@@ -278,7 +300,8 @@ void LoadRun::Impl::Watch() {
     const LoadReport now = Report();
     const LoadReport window = now.Since(before);
     before = now;
-    if (window.measured < kStopWindow) continue;  // a part of it was warm-up
+    // A part of it was warm-up, or a pause.
+    if (window.measured < kStopWindow || window.paused_time.count() > 0) continue;
     for (const Condition& condition : plan.spec.stop_if) {
       if (Holds(condition, window).value_or(false)) return Stop(Explain(condition, window));
     }
@@ -319,8 +342,12 @@ absl::StatusOr<std::unique_ptr<LoadRun>> LoadRun::Start(const LoadSpec& asked) {
   if (absl::Status status = CheckSpec(timed); !status.ok()) return status;
   const LoadSpec spec = WithMaxInFlight(timed);
   const int64_t threads = ThreadsFor(spec);
-  if (absl::Status status = CheckDescriptors(spec, threads); !status.ok()) return status;
+  const stats::ProcessUsage usage = stats::ReadProcessUsage();
   auto impl = std::make_unique<Impl>(spec);
+  impl->other_descriptors = OtherDescriptors(usage, threads);
+  if (absl::Status status = CheckDescriptors(spec, usage, impl->other_descriptors); !status.ok()) {
+    return status;
+  }
   if (absl::Status status = impl->OpenWorkers(threads); !status.ok()) return status;
   if (absl::Status status = impl->StartThreads(); !status.ok()) return status;
   return std::unique_ptr<LoadRun>(new LoadRun(std::move(impl)));
@@ -340,6 +367,8 @@ LoadReport LoadRun::Report() const {
   }
   return report;
 }
+
+absl::Status LoadRun::Change(const LoadChange& change) { return impl_->Change(change); }
 
 void LoadRun::Cancel() { impl_->Cancel(); }
 

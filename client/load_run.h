@@ -64,6 +64,19 @@ struct LoadSpec {
   int64_t most_at_once() const { return open ? open->max_in_flight : concurrency; }
 };
 
+// What to change of a run that goes on.
+struct LoadChange {
+  std::optional<double> rate = std::nullopt;          // open loop, but not one of stages
+  std::optional<int64_t> concurrency = std::nullopt;  // closed loop
+  std::optional<bool> paused = std::nullopt;          // begins nothing; what is under way goes on
+};
+
+// Something that happened to a run.
+struct RunEvent {
+  std::chrono::nanoseconds elapsed{};  // since the start
+  std::string text;                    // for people: "rate 1000 -> 2000", "paused"
+};
+
 // Handshakes, and what became of them.
 struct Outcomes {
   int64_t started = 0;                               // begun (connect called)
@@ -95,9 +108,16 @@ struct LoadReport {
   bool cancelled = false;          // ended early by Cancel()
   bool done = false;
   int64_t threads = 0;
-  std::string stopped_by;             // the condition that ended it early; empty: none
-  std::vector<std::string> breaches;  // of fail_if, once done, with what was measured
-  std::string shortfall;              // what it did not do of what was asked, once done
+  double rate = 0;                         // open loop: asked for now; 0 in stages
+  int64_t concurrency = 0;                 // closed loop: asked for now
+  int64_t most_concurrency = 0;            // and the most that was
+  bool paused = false;                     // now
+  std::chrono::nanoseconds paused_time{};  // of `measured`
+  std::vector<RunEvent> events;            // the first 1,000
+  int64_t event_count = 0;                 // of all
+  std::string stopped_by;                  // the condition that ended it early; empty: none
+  std::vector<std::string> breaches;       // of fail_if, once done, with what was measured
+  std::string shortfall;                   // what it did not do of what was asked, once done
   Judgement judgement;
   LoadReport();
   int64_t ok() const { return ended[static_cast<int>(wire::Verdict::kOk)]; }
@@ -121,6 +141,12 @@ class LoadRun {
   // As asked, with max_in_flight chosen, and the duration that stages give.
   const LoadSpec& spec() const;
   LoadReport Report() const;
+  // From now on; a rate that is raised or lowered continues where it is, without a gap or a burst,
+  // and the arrivals of a pause are not planned. What the run chose by itself at its start, threads
+  // and max_in_flight, stays. All of it or nothing. INVALID_ARGUMENT: out of range.
+  // FAILED_PRECONDITION: the run has ended, or is not of that kind. RESOURCE_EXHAUSTED: the fd
+  // limit is too low, or the run was changed 100,000 times.
+  absl::Status Change(const LoadChange& change);
   // No new handshakes; those in flight get a moment to finish, the rest is reset and stays in
   // LoadReport::in_flight. Idempotent; returns at once.
   void Cancel();

@@ -26,8 +26,6 @@ constexpr std::chrono::seconds kGrace{1};
 // New clients, or arrivals, a turn of the loop: the first ones are served while the last ones
 // connect, and the target's accept queue is not overrun.
 constexpr uint32_t kFreshPerTurn = 64;
-// An open loop without an end goes on this long, which no run does.
-constexpr std::chrono::hours kNoEnd{24 * 365};
 // Of a worker that must act at planned times: the kernel's own 50 us would be half of its lag.
 constexpr unsigned long kTimerSlackNs = 1;
 
@@ -54,13 +52,6 @@ std::chrono::nanoseconds ReadClock(clockid_t clock) {
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
-std::vector<RateStage> StagesOf(const LoadSpec& spec) {
-  if (!spec.open) return {};
-  if (!spec.open->stages.empty()) return spec.open->stages;
-  const double rate = spec.open->rate;
-  return {{.length = spec.duration.value_or(kNoEnd), .from = rate, .to = rate}};
-}
-
 // The first ones have one more if they do not divide evenly.
 size_t ShareOf(int64_t total, int64_t share, int64_t shares) {
   return static_cast<size_t>(total / shares + (share < total % shares));
@@ -71,17 +62,20 @@ size_t ShareOf(int64_t total, int64_t share, int64_t shares) {
 LoadPlan::LoadPlan(const LoadSpec& the_spec)
     : spec(the_spec),
       sources(the_spec.target, the_spec.most_at_once(), the_spec.source_addresses),
-      profile(StagesOf(the_spec)) {}
+      control(the_spec) {}
 
 LoadWorker::LoadWorker(LoadPlan& plan, int64_t share, int64_t shares)
     : plan_(plan),
+      share_(share),
+      shares_(shares),
       wheel_(Clock::now()),
-      clients_(ShareOf(plan.spec.most_at_once(), share, shares)),
-      not_retired_(static_cast<int64_t>(clients_.size())) {
+      clients_(ShareOf(plan.spec.most_at_once(), share, shares)) {
+  free_.reserve(clients_.size());
   ready_.reserve(clients_.size());
   beginning_.reserve(clients_.size());
   if (!plan.spec.open) return;
-  pacer_.emplace(plan.profile, plan.spec.open->arrivals, plan.spec.open->seed, share, shares);
+  profile_ = plan.control.settings().profile;
+  pacer_.emplace(*profile_, plan.spec.open->arrivals, plan.spec.open->seed, share, shares);
 }
 
 absl::Status LoadWorker::Open() {
@@ -100,10 +94,7 @@ void LoadWorker::Run() {
     std::lock_guard lock(cpu_mutex_);
     if (clocked) cpu_clock_ = clock;
   }
-  if (pacer_) {
-    prctl(PR_SET_TIMERSLACK, kTimerSlackNs);
-    TakeNextArrival();
-  }
+  if (pacer_) prctl(PR_SET_TIMERSLACK, kTimerSlackNs);
   Loop();
   std::lock_guard lock(cpu_mutex_);
   if (clocked) cpu_ = ReadClock(clock);
@@ -125,24 +116,24 @@ void LoadWorker::EndWarmup() {
 void LoadWorker::Loop() {
   while (true) {
     if (warming_up_ && Clock::now() >= plan_.count_from) EndWarmup();
-    BeginReady();  // retires those for whom there is nothing more to do
-    if (not_retired_ == 0) return;
+    FollowControl();
+    if (!beginning_ended_) pacer_ ? BeginDue() : BeginReady();
+    if (Spent() && !beginning_ended_) EndBeginning();
+    if (beginning_ended_ && working_ == 0) return;
     const TimePoint look = NextLook();
     const auto events = pacer_ ? reactor_.WaitPrecisely(look) : reactor_.Wait(look);
     for (const net::Reactor::Event& event : events) OnEvent(event);
     const TimePoint now = Clock::now();
     while (const std::optional<uint32_t> id = wheel_.TakeDue(now)) OnDue(*id);
     const bool over = plan_.cancelled || (plan_.stop_at && now >= *plan_.stop_at);
-    if (Spent() && !beginning_ended_) EndBeginning();
     if (over && !give_up_at_) StopBeginning(now);
     if (give_up_at_ && now >= *give_up_at_) GiveUp();
   }
 }
 
 LoadWorker::TimePoint LoadWorker::NextLook() const {
-  const bool paced = pacer_ && !beginning_ended_;
-  if (!paced && (!ready_.empty() || fresh_ < clients_.size())) return Clock::now();
-  TimePoint look = paced && next_arrival_ ? *next_arrival_ : TimePoint::max();
+  if (!ready_.empty() || (!beginning_ended_ && working_ < wanted_)) return Clock::now();
+  TimePoint look = next_arrival_.value_or(TimePoint::max());
   if (warming_up_) look = std::min(look, plan_.count_from);
   if (const std::optional<TimePoint> due = wheel_.NextDue()) look = std::min(look, *due);
   if (give_up_at_) {
@@ -153,14 +144,27 @@ LoadWorker::TimePoint LoadWorker::NextLook() const {
   return look;
 }
 
-void LoadWorker::BeginReady() {
-  if (pacer_ && !beginning_ended_) return BeginDue();
-  const auto size = static_cast<uint32_t>(clients_.size());
-  for (const uint32_t end = std::min(size, fresh_ + kFreshPerTurn); fresh_ < end; ++fresh_) {
-    ready_.push_back(fresh_);
+void LoadWorker::FollowControl() {
+  const uint64_t version = plan_.control.version();
+  if (version == control_version_) return;
+  control_version_ = version;
+  const LoadSettings settings = plan_.control.settings();
+  if (pacer_) {
+    pacer_->Follow(*settings.profile);
+    profile_ = settings.profile;
+    if (!beginning_ended_) NoteNextArrival();
+    return;
   }
+  wanted_ = ShareOf(settings.concurrency, share_, shares_);
+  if (wanted_ > clients_.size()) clients_.resize(wanted_);
+}
+
+void LoadWorker::BeginReady() {
   // One that ends at once is ready again for the next turn, not for this one.
   std::swap(ready_, beginning_);
+  for (uint32_t n = 0; n < kFreshPerTurn && working_ < wanted_; ++n) {
+    beginning_.push_back(*TakePlace());  // there are as many as are wanted
+  }
   for (const uint32_t id : beginning_) BeginNext(id);
   beginning_.clear();
 }
@@ -169,14 +173,15 @@ void LoadWorker::BeginDue() {
   for (uint32_t n = 0; n < kFreshPerTurn && next_arrival_; ++n) {
     if (*next_arrival_ > Clock::now() || Spent()) return;
     const TimePoint intended = *next_arrival_;
-    TakeNextArrival();
+    pacer_->Advance();
+    NoteNextArrival();
     Arrive(intended);
   }
 }
 
 void LoadWorker::Arrive(TimePoint intended) {
   const bool counted = intended >= plan_.count_from;
-  const std::optional<uint32_t> id = FreePlace();
+  const std::optional<uint32_t> id = TakePlace();
   if (!id) {
     if (!counted) return;
     tally_.CountPlanned();
@@ -184,23 +189,28 @@ void LoadWorker::Arrive(TimePoint intended) {
   }
   clients_[*id].intended = intended;
   const std::optional<int64_t> ticket = TakeTicket();
-  if (!ticket) return ready_.push_back(*id);  // another worker had the last
+  if (!ticket) return FreePlace(*id);  // another worker had the last
   if (counted) tally_.CountPlanned();
   Begin(*id, *ticket);
 }
 
-std::optional<uint32_t> LoadWorker::FreePlace() {
-  if (!ready_.empty()) {
-    const uint32_t id = ready_.back();
-    ready_.pop_back();
-    return id;
-  }
-  if (fresh_ < clients_.size()) return fresh_++;
-  return std::nullopt;
+std::optional<uint32_t> LoadWorker::TakePlace() {
+  if (free_.empty() && fresh_ == clients_.size()) return std::nullopt;
+  ++working_;
+  if (free_.empty()) return fresh_++;
+  const uint32_t id = free_.back();
+  free_.pop_back();
+  return id;
 }
 
-void LoadWorker::TakeNextArrival() {
-  const std::optional<std::chrono::nanoseconds> time = pacer_->Next();
+void LoadWorker::FreePlace(uint32_t id) {
+  clients_[id].phase = Phase::kFree;
+  free_.push_back(id);
+  --working_;
+}
+
+void LoadWorker::NoteNextArrival() {
+  const std::optional<std::chrono::nanoseconds> time = pacer_->Due();
   next_arrival_ = time ? std::optional(plan_.started + *time) : std::nullopt;
 }
 
@@ -217,9 +227,9 @@ bool LoadWorker::Spent() const {
 }
 
 void LoadWorker::BeginNext(uint32_t id) {
-  if (beginning_ended_) return Retire(id);
+  if (working_ > wanted_) return FreePlace(id);
   if (const std::optional<int64_t> ticket = TakeTicket()) return Begin(id, *ticket);
-  Retire(id);
+  FreePlace(id);
 }
 
 void LoadWorker::Begin(uint32_t id, int64_t ticket) {
@@ -267,8 +277,8 @@ void LoadWorker::OnDue(uint32_t id) {
       client.handshake->OnTime(Clock::now());
       Converse(id, false);
       break;
+    case Phase::kFree:
     case Phase::kReady:
-    case Phase::kRetired:
       break;
   }
 }
@@ -342,10 +352,11 @@ void LoadWorker::End(uint32_t id, Verdict verdict) {
 }
 
 void LoadWorker::MoveOn(uint32_t id, Verdict verdict) {
+  // An open loop does not wait: what is to begin, begins.
+  if (pacer_ || beginning_ended_) return FreePlace(id);
   std::chrono::nanoseconds rest = plan_.spec.think_time;
   if (MustBackOff(verdict)) rest = std::max<std::chrono::nanoseconds>(rest, kBackOff);
-  // An open loop does not wait: what is to begin, begins.
-  if (rest.count() == 0 || pacer_ || beginning_ended_) {
+  if (rest.count() == 0) {
     clients_[id].phase = Phase::kReady;
     ready_.push_back(id);
   } else {
@@ -362,38 +373,34 @@ void LoadWorker::Close(Client& client, wire::Ending ending) {
   ++client.generation;
 }
 
-void LoadWorker::Retire(uint32_t id) {
-  clients_[id].phase = Phase::kRetired;
-  --not_retired_;
-}
-
 void LoadWorker::EndBeginning() {
   beginning_ended_ = true;
   next_arrival_.reset();
-  for (; fresh_ < clients_.size(); ++fresh_) Retire(fresh_);
-  for (uint32_t id = 0; id < clients_.size(); ++id) {
-    if (clients_[id].phase != Phase::kResting) continue;
+  ready_.clear();
+  for (uint32_t id = 0; id < fresh_; ++id) {
+    if (clients_[id].phase != Phase::kResting && clients_[id].phase != Phase::kReady) continue;
     wheel_.Cancel(id);
-    Retire(id);
+    FreePlace(id);
   }
 }
 
 void LoadWorker::StopBeginning(TimePoint now) {
   give_up_at_ = now + kGrace;
   if (!plan_.cancelled) BeginDue();  // what came due in the last wait
-  for (; next_arrival_ && *next_arrival_ <= now; TakeNextArrival()) {
+  while (next_arrival_ && *next_arrival_ <= now) {
     if (*next_arrival_ >= plan_.count_from) tally_.CountPlanned();
+    pacer_->Advance();
+    NoteNextArrival();
   }
   EndBeginning();
 }
 
 void LoadWorker::GiveUp() {
-  ready_.clear();
-  for (uint32_t id = 0; id < clients_.size(); ++id) {
-    if (clients_[id].phase == Phase::kRetired) continue;
+  for (uint32_t id = 0; id < fresh_; ++id) {
+    if (clients_[id].phase == Phase::kFree) continue;
     Close(clients_[id], wire::Ending::kReset);
     wheel_.Cancel(id);
-    Retire(id);
+    FreePlace(id);
   }
 }
 

@@ -8,13 +8,16 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "client/load_control.h"
 #include "client/load_run.h"
 #include "client/load_tally.h"
+#include "client/pacer.h"
 #include "client/source_addresses.h"
 #include "common/net/reactor.h"
 #include "common/net/timer_wheel.h"
@@ -30,7 +33,7 @@ struct LoadPlan {
 
   const LoadSpec spec;
   const SourceAddresses sources;
-  const RateProfile profile;               // open loop; else without a stage
+  LoadControl control;                     // behind a change wake every worker
   wire::TimePoint started;                 // set before the workers run: before the first connect
   wire::TimePoint count_from;              // the same: the end of the warm-up
   std::optional<wire::TimePoint> stop_at;  // the same
@@ -60,7 +63,8 @@ class LoadWorker {
  private:
   using TimePoint = wire::TimePoint;
 
-  enum class Phase : uint8_t { kReady, kConnecting, kTalking, kResting, kRetired };
+  // kFree: nobody's; kReady: closed loop, to begin its next handshake.
+  enum class Phase : uint8_t { kFree, kReady, kConnecting, kTalking, kResting };
 
   // One client of the closed loop, or a place for one of the open loop's handshakes. Its place in
   // the table is its item in the timer wheel.
@@ -75,22 +79,25 @@ class LoadWorker {
     int64_t sequence = 0;
     uint32_t watched = 0;     // what the reactor watches the fd for; 0: it does not
     uint32_t generation = 0;  // tells this handshake's events from an older one's
-    Phase phase = Phase::kReady;
+    Phase phase = Phase::kFree;
     bool counted = false;  // this handshake is no warm-up
   };
 
   void Loop();
   void EndWarmup();
+  // Goes by what was changed, if anything was.
+  void FollowControl();
   TimePoint NextLook() const;
-  void BeginReady();
-  void BeginDue();
+  void BeginReady();  // closed loop
+  void BeginDue();    // open loop
   void Arrive(TimePoint intended);
-  // A client that has nothing to do, if there is one.
-  std::optional<uint32_t> FreePlace();
+  // A place that is free, if there is one; it is in use from now on.
+  std::optional<uint32_t> TakePlace();
+  void FreePlace(uint32_t id);
   // The number of the next handshake; nothing: the count is reached.
   std::optional<int64_t> TakeTicket();
   bool Spent() const;           // it is
-  void BeginNext(uint32_t id);  // closed loop
+  void BeginNext(uint32_t id);  // closed loop, of a client that is ready or new
   void Begin(uint32_t id, int64_t ticket);
   void OnEvent(const net::Reactor::Event& event);
   void OnDue(uint32_t id);
@@ -105,8 +112,7 @@ class LoadWorker {
   void Close(Client& client, wire::Ending ending);
   // Behind a handshake: to the next one, now or later.
   void MoveOn(uint32_t id, wire::Verdict verdict);
-  void Retire(uint32_t id);
-  void TakeNextArrival();
+  void NoteNextArrival();
   // Nothing new is begun from here on.
   void EndBeginning();
   void StopBeginning(TimePoint now);
@@ -114,17 +120,23 @@ class LoadWorker {
   void CountStanding();
 
   LoadPlan& plan_;
+  const int64_t share_;
+  const int64_t shares_;
   net::Reactor reactor_;
   net::WakeEvent wake_;
   net::TimerWheel wheel_;
   LoadTally tally_;
   std::vector<Client> clients_;
-  std::optional<Pacer> pacer_;             // open loop
-  std::optional<TimePoint> next_arrival_;  // of the pacer; nothing: there are no more
-  uint32_t fresh_ = 0;                     // clients from here on have not begun yet
-  std::vector<uint32_t> ready_;            // clients to begin their next handshake
+  uint64_t control_version_ = 0;                // that this worker goes by; 0: none yet
+  std::shared_ptr<const RateProfile> profile_;  // open loop
+  std::optional<Pacer> pacer_;                  // open loop
+  std::optional<TimePoint> next_arrival_;       // of the pacer; nothing: there are no more
+  size_t wanted_ = 0;                           // closed loop: clients at work
+  size_t working_ = 0;           // places in use; in a closed loop resting clients too
+  uint32_t fresh_ = 0;           // places from here on were never used
+  std::vector<uint32_t> free_;   // places that were
+  std::vector<uint32_t> ready_;  // clients to begin their next handshake
   std::vector<uint32_t> beginning_;
-  int64_t not_retired_;
   bool warming_up_ = true;
   bool beginning_ended_ = false;
   std::optional<TimePoint> give_up_at_;  // set once the run is over

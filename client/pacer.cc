@@ -17,17 +17,11 @@ std::mt19937_64 Stream(uint64_t seed, int64_t share) {
 
 Pacer::Pacer(const RateProfile& profile, Arrivals arrivals, uint64_t seed, int64_t share,
              int64_t shares)
-    : profile_(profile),
+    : profile_(&profile),
       arrivals_(arrivals),
       shares_(static_cast<double>(shares)),
       random_(Stream(seed, share)),
       position_(arrivals == Arrivals::kEven ? static_cast<double>(share) : Gap()) {}
-
-std::optional<std::chrono::nanoseconds> Pacer::Next() {
-  const std::optional<std::chrono::nanoseconds> time = profile_.TimeOf(position_);
-  if (time) position_ += Gap();
-  return time;
-}
 
 double Pacer::Gap() {
   if (arrivals_ == Arrivals::kEven) return shares_;

@@ -28,9 +28,19 @@ class RateProfile {
   // When `arrivals` handshakes (from 0, fractions too) are to have begun, since the start: the
   // inverse of that area. Nothing: not before the end.
   std::optional<std::chrono::nanoseconds> TimeOf(double arrivals) const;
+  // This one up to `at`, and from there on `rest`, each at its own times: what was to begin before
+  // `at` keeps its time, the next ones follow without a gap or a burst.
+  RateProfile ChangedAt(std::chrono::nanoseconds at, const RateProfile& rest) const;
 
  private:
+  // What lies before a stage.
+  struct Before {
+    std::chrono::nanoseconds time{};
+    double arrivals = 0;
+  };
+
   std::vector<RateStage> stages_;
+  std::vector<Before> before_;  // of each stage
 };
 
 }  // namespace handshake::client

@@ -25,13 +25,14 @@ enum class Rpc : uint8_t {
   kListLoadRuns,
   kWatchLoadRun,
   kCancelLoadRun,
+  kUpdateLoadRun,
 };
 
 // What a caller needs to be allowed to do.
 enum class Permission : uint8_t {
   kObserve,     // read state
   kSwitchMode,  // change the server's mode
-  kRunLoad,     // start and end load
+  kRunLoad,     // start, change and end load
 };
 
 struct RpcRow {
@@ -40,7 +41,7 @@ struct RpcRow {
   Permission permission;
 };
 
-inline constexpr std::array<RpcRow, 12> kRpcTable = {{
+inline constexpr std::array<RpcRow, 13> kRpcTable = {{
     {Rpc::kGetServer, "handshake.v1.ServerService/GetServer", Permission::kObserve},
     {Rpc::kListModes, "handshake.v1.ServerService/ListModes", Permission::kObserve},
     {Rpc::kSwitchMode, "handshake.v1.ServerService/SwitchMode", Permission::kSwitchMode},
@@ -53,6 +54,7 @@ inline constexpr std::array<RpcRow, 12> kRpcTable = {{
     {Rpc::kListLoadRuns, "handshake.v1.LoadService/ListLoadRuns", Permission::kObserve},
     {Rpc::kWatchLoadRun, "handshake.v1.LoadService/WatchLoadRun", Permission::kObserve},
     {Rpc::kCancelLoadRun, "handshake.v1.LoadService/CancelLoadRun", Permission::kRunLoad},
+    {Rpc::kUpdateLoadRun, "handshake.v1.LoadService/UpdateLoadRun", Permission::kRunLoad},
 }};
 
 constexpr const RpcRow& RowOf(Rpc rpc) { return kRpcTable[static_cast<size_t>(rpc)]; }

@@ -14,8 +14,8 @@ namespace handshake::control {
 
 // gRPC's side of LoadService, every method sealed behind the guard. A service derives from it and
 // fills in the handlers; it must call StopWorker() before its own members go. Handlers run on
-// gRPC's threads and must not block, but for CreateLoadRun and CancelLoadRun, which run on a
-// worker, one call at a time.
+// gRPC's threads and must not block, but for CreateLoadRun, UpdateLoadRun and CancelLoadRun, which
+// run on a worker, one call at a time.
 class GuardedLoadService : public v1::LoadService::CallbackService {
  protected:
   virtual absl::Status Handle(const Authorized<Rpc::kCreateLoadRun>& call,
@@ -29,6 +29,8 @@ class GuardedLoadService : public v1::LoadService::CallbackService {
       const Authorized<Rpc::kWatchLoadRun>& call, const v1::WatchLoadRunRequest& request) = 0;
   virtual absl::Status Handle(const Authorized<Rpc::kCancelLoadRun>& call,
                               const v1::CancelLoadRunRequest& request, v1::LoadRun& response) = 0;
+  virtual absl::Status Handle(const Authorized<Rpc::kUpdateLoadRun>& call,
+                              const v1::UpdateLoadRunRequest& request, v1::LoadRun& response) = 0;
 
   // Answers what waits for the worker; further calls of it are UNAVAILABLE. Idempotent.
   void StopWorker() { worker_.Stop(); }
@@ -65,6 +67,13 @@ class GuardedLoadService : public v1::LoadService::CallbackService {
                                           const v1::CancelLoadRunRequest* request,
                                           v1::LoadRun* response) final {
     return Guard::UnaryOn<Rpc::kCancelLoadRun>(worker_, context, request, response,
+                                               [this](auto&... args) { return Handle(args...); });
+  }
+
+  grpc::ServerUnaryReactor* UpdateLoadRun(grpc::CallbackServerContext* context,
+                                          const v1::UpdateLoadRunRequest* request,
+                                          v1::LoadRun* response) final {
+    return Guard::UnaryOn<Rpc::kUpdateLoadRun>(worker_, context, request, response,
                                                [this](auto&... args) { return Handle(args...); });
   }
 

@@ -1,4 +1,4 @@
-// handshakectl load start|list|show|watch|cancel
+// handshakectl load start|list|show|watch|set|pause|resume|cancel
 #include <cmath>
 #include <cstdlib>
 #include <memory>
@@ -184,21 +184,46 @@ int CancelOne(Context& context, const std::string& id) {
   return status.ok() ? ShowRun(context, run, kExitOk) : context.Explain(status);
 }
 
+// "run-1 is paused, 2,000/s", "run-1 goes on, 50 at once".
+std::string InForce(const v1::LoadRun& run) {
+  const std::string state = run.state() != v1::LoadRun::STATE_RUNNING ? "has ended"
+                            : run.paused()                            ? "is paused"
+                                                                      : "goes on";
+  return absl::StrFormat("%s %s, %s\n", run.id(), state, report::LoadInForce(run));
+}
+
+int Update(Context& context, const v1::UpdateLoadRunRequest& request) {
+  const auto stub = v1::LoadService::NewStub(context.channel());
+  v1::LoadRun run;
+  const grpc::Status status = context.Call(
+      [&](grpc::ClientContext& call) { return stub->UpdateLoadRun(&call, request, &run); });
+  return status.ok() ? context.Show(run, InForce(run)) : context.Explain(status);
+}
+
+int SetPaused(Context& context, const std::string& id, bool paused) {
+  v1::UpdateLoadRunRequest request;
+  request.set_id(id);
+  request.set_paused(paused);
+  return Update(context, request);
+}
+int Pause(Context& context, const std::string& id) { return SetPaused(context, id, true); }
+int Resume(Context& context, const std::string& id) { return SetPaused(context, id, false); }
+
+// "" if it is a number above 0.
+std::string WhyNoRate(const std::string& text) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  const bool good = end != text.c_str() && *end == '\0' && value > 0 && std::isfinite(value);
+  return good ? std::string() : "give a number above 0";
+}
+
 void AddOpenLoop(CLI::App& start, StartFlags& flags) {
   CLI::Option* concurrency = start.get_option("--concurrency");
   CLI::Option* rate =
       start
           .add_option("--rate", flags.rate,
                       "Open loop: begin this many handshakes a second, at most 5000")
-          ->check(
-              [](const std::string& text) {
-                char* end = nullptr;
-                const double value = std::strtod(text.c_str(), &end);
-                const bool good =
-                    end != text.c_str() && *end == '\0' && value > 0 && std::isfinite(value);
-                return good ? std::string() : "give a number above 0";
-              },
-              "")
+          ->check(WhyNoRate, "")
           ->type_name("N")
           ->excludes(concurrency);
   start
@@ -297,6 +322,39 @@ void AddRunCommand(CLI::App& load, Context& context, const std::string& name,
       [&context, id, run] { context.command = [&context, id, run] { return run(context, *id); }; });
 }
 
+void AddSet(CLI::App& load, Context& context) {
+  const auto request = std::make_shared<v1::UpdateLoadRunRequest>();
+  CLI::App* set = load.add_subcommand("set", "Change the rate or concurrency of a run");
+  set->fallthrough();
+  const auto id = [request](const std::string& text) { request->set_id(text); };
+  set->add_option_function<std::string>("ID", id, "As in load list: run-1")
+      ->required()
+      ->type_name("");
+  const auto rate = [request](double value) { request->set_rate_per_second(value); };
+  CLI::Option* rate_option =
+      set->add_option_function<double>(
+             "--rate", rate, "Open loop, not of stages: handshakes begun a second, at most 5000")
+          ->check(WhyNoRate, "")
+          ->type_name("N");
+  const auto concurrency = [request](int64_t value) { request->set_concurrency(value); };
+  set->add_option_function<int64_t>("--concurrency", concurrency,
+                                    "Closed loop: clients at once, 1 to 2000")
+      ->check(report::FromOne())
+      ->type_name("N")
+      ->excludes(rate_option);
+  set->footer(
+      "From now on: what was planned or begun before goes on. The report shows each change.\n\n"
+      "Examples:\n"
+      "  handshakectl load set run-1 --rate 2000\n"
+      "  handshakectl load set run-2 --concurrency 50");
+  set->callback([&context, request] {
+    if (!request->has_rate_per_second() && !request->has_concurrency()) {
+      throw CLI::ValidationError("load set", "one of --rate and --concurrency is required");
+    }
+    context.command = [&context, request] { return Update(context, *request); };
+  });
+}
+
 void AddList(CLI::App& load, Context& context) {
   const auto limit = std::make_shared<int32_t>(50);
   CLI::App* list = load.add_subcommand("list", "The runs, newest first");
@@ -319,6 +377,7 @@ void AddLoad(CLI::App& app, Context& context) {
       "Examples:\n"
       "  handshakectl load start 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
       "  handshakectl load list\n"
+      "  handshakectl load set run-1 --concurrency 200\n"
       "  handshakectl load cancel run-1");
   AddStart(*load, context);
   AddList(*load, context);
@@ -329,6 +388,13 @@ void AddLoad(CLI::App& app, Context& context) {
       "Ctrl-C stops following; the run goes on. Exit code 1 if a handshake failed or the\n"
       "run was cancelled.\n\nExamples:\n  handshakectl load watch run-1",
       Watch);
+  AddSet(*load, context);
+  AddRunCommand(*load, context, "pause", "Begin nothing more until it is resumed",
+                "What is under way goes on, and so does the run's time: a pause is not made up\n"
+                "for.\n\nExamples:\n  handshakectl load pause run-1",
+                Pause);
+  AddRunCommand(*load, context, "resume", "Go on behind a pause",
+                "Examples:\n  handshakectl load resume run-1", Resume);
   AddRunCommand(*load, context, "cancel", "End a run early, show what it measured",
                 "Examples:\n  handshakectl load cancel run-1", CancelOne);
 }

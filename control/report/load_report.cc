@@ -16,6 +16,7 @@ namespace {
 using Kind = Column::Kind;
 
 constexpr int kBarWidth = 20;
+constexpr int kMostEvents = 10;  // shown
 
 // How much of what was asked for is done, 0 to 1: the nearer of the two ends.
 double Fraction(const v1::LoadRun& run) {
@@ -110,6 +111,18 @@ Cell VerdictCell(const v1::LoadRun& run) {
   }
 }
 
+// What happened to it, each with its time.
+void AddEvents(Table& facts, const v1::LoadRun& run) {
+  const int shown = std::min(run.events_size(), kMostEvents);
+  for (int i = 0; i < shown; ++i) {
+    const v1::LoadRunEvent& event = run.events(i);
+    facts.Add({i == 0 ? "events" : "", Span(event.elapsed()) + "  " + Printable(event.text())});
+  }
+  if (run.event_count() > shown) {
+    facts.Add({"", absl::StrFormat("and %s more, see -o json", Count(run.event_count() - shown))});
+  }
+}
+
 void AddLatency(Table& table, const char* name, const v1::Latency& latency) {
   std::vector<Cell> row = {name, Count(latency.count())};
   for (double us : {static_cast<double>(latency.min_us()), latency.mean_us(),
@@ -157,12 +170,18 @@ std::string LoadProgress(const v1::LoadRun& run) {
   std::string line =
       absl::StrFormat("[%s%s] %3.0f%%  %s  %s ok  %s failed  %s", std::string(filled, '='),
                       std::string(kBarWidth - filled, ' '), fraction * 100, Span(run.elapsed()),
-                      Count(run.ok_count()), Count(run.failed_count()), Rate(run.ok_per_second()));
+                      Count(run.ok_count()), Count(run.failed_count()),
+                      run.paused() ? "paused" : Rate(run.ok_per_second()));
   const v1::Latency& latency = IsOpenLoop(run) ? run.from_intended_start() : run.handshake();
   if (latency.count() > 0) line += "  p99 " + SpanUs(latency.p99_us());
   const std::string dropped = "  " + Count(run.dropped_count()) + " dropped";
   if (run.dropped_count() > 0 && line.size() + dropped.size() <= kMaxWidth) line += dropped;
   return line;
+}
+
+std::string LoadInForce(const v1::LoadRun& run) {
+  if (!IsOpenLoop(run)) return Count(run.concurrency()) + " at once";
+  return run.spec().stages().empty() ? AskedRate(run.rate_per_second()) : PlanOf(run.spec());
 }
 
 std::string LoadPage(const v1::LoadRun& run, Style style) {
@@ -186,6 +205,7 @@ std::string LoadPage(const v1::LoadRun& run, Style style) {
   if (run.spec().has_warmup_time()) {
     facts.Add({"warm-up", "the first " + Span(run.spec().warmup_time()) + " are left out below"});
   }
+  AddEvents(facts, run);
   if (IsOpenLoop(run)) facts.Add({"arrivals", ArrivalsOf(run)});
   facts.Add({"handshakes",
              absl::StrFormat("%s ok, %s failed, of %s in %s", Count(run.ok_count()),

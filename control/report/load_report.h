@@ -12,6 +12,9 @@ namespace handshake::report {
 // One line without '\n' and without colour, to be drawn over itself.
 std::string LoadProgress(const v1::LoadRun& run);
 
+// What it is set to now: "2,000/s", "50 at once", "10s:100..5000".
+std::string LoadInForce(const v1::LoadRun& run);
+
 // All there is to say about a run: at its end, or so far.
 std::string LoadPage(const v1::LoadRun& run, Style style);
 

@@ -268,6 +268,17 @@ void FillCounts(const client::LoadReport& report, v1::LoadRun& run) {
   *run.mutable_close() = ToProto(report.close);
   *run.mutable_measured_time() = ToProto(report.measured);
   *run.mutable_left_out() = CountsToProto(report.left_out);
+  run.set_rate_per_second(report.rate);
+  run.set_concurrency(report.concurrency);
+  run.set_paused(report.paused);
+  *run.mutable_paused_time() = ToProto(report.paused_time);
+  run.clear_events();
+  for (const client::RunEvent& event : report.events) {
+    v1::LoadRunEvent& to = *run.add_events();
+    *to.mutable_elapsed() = ToProto(event.elapsed);
+    to.set_text(event.text);
+  }
+  run.set_event_count(report.event_count);
   if (!IsOpenLoop(run.spec())) return;
   *run.mutable_from_intended_start() = ToProto(report.intended);
   *run.mutable_send_lag() = ToProto(report.send_lag);

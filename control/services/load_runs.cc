@@ -25,6 +25,15 @@ v1::LoadRun Describe(const v1::CreateLoadRunRequest& request, const v1::LoadSpec
   return run;
 }
 
+absl::StatusOr<client::LoadChange> ChangeOf(const v1::UpdateLoadRunRequest& request) {
+  client::LoadChange change;
+  if (request.has_rate_per_second()) change.rate = request.rate_per_second();
+  if (request.has_concurrency()) change.concurrency = request.concurrency();
+  if (request.has_paused()) change.paused = request.paused();
+  if (change.rate || change.concurrency || change.paused) return change;
+  return absl::InvalidArgumentError("rate_per_second, concurrency or paused is required");
+}
+
 absl::Status Stopping() { return absl::UnavailableError("the process is stopping"); }
 
 }  // namespace
@@ -49,7 +58,7 @@ absl::StatusOr<LoadRuns::State> LoadRuns::Create(const std::string& creator,
       return absl::InvalidArgumentError(absl::StrFormat(
           "request_id was used for %s with another spec; choose a new one", first->state->id()));
     }
-    absl::Status fits = CheckFits(*spec);
+    absl::Status fits = CheckFits(DemandOf(*spec), nullptr);
     if (!fits.ok()) return fits;
   }
   v1::LoadRun description = Describe(request, *spec);
@@ -132,6 +141,32 @@ absl::StatusOr<LoadRuns::State> LoadRuns::Cancel(const std::string& id) {
   return entry->state;
 }
 
+absl::StatusOr<LoadRuns::State> LoadRuns::Update(const v1::UpdateLoadRunRequest& request) {
+  const absl::StatusOr<client::LoadChange> change = ChangeOf(request);
+  if (!change.ok()) return change.status();
+  const std::lock_guard create_lock(create_mutex_);
+  EntryPtr entry;
+  std::shared_ptr<client::LoadRun> run;
+  {
+    const std::lock_guard lock(mutex_);
+    absl::StatusOr<EntryPtr> found = Find(request.id());
+    if (!found.ok()) return found.status();
+    entry = *std::move(found);
+    run = entry->run;
+    if (run == nullptr) return absl::FailedPreconditionError(request.id() + " has ended");
+    LoadDemand wanted = DemandOf(*entry->state);
+    if (change->rate) wanted.rate = *change->rate;
+    if (change->concurrency) wanted.connections = *change->concurrency;
+    absl::Status fits = CheckFits(wanted, entry.get());
+    if (!fits.ok()) return fits;
+  }
+  if (absl::Status changed = run->Change(*change); !changed.ok()) return changed;
+  run.reset();
+  Refresh(entry, v1::LOAD_RUN_VIEW_BASIC);
+  const std::lock_guard lock(mutex_);
+  return entry->state;
+}
+
 void LoadRuns::Stop() {
   {
     const std::lock_guard lock(mutex_);
@@ -170,23 +205,36 @@ LoadRuns::EntryPtr LoadRuns::FindRequest(const std::string& creator,
   return nullptr;
 }
 
-absl::Status LoadRuns::CheckFits(const v1::LoadSpec& wanted) const {
+LoadRuns::LoadDemand LoadRuns::DemandOf(const v1::LoadSpec& spec) {
+  return {.connections = MostAtOnce(spec), .rate = PeakRate(spec), .open = IsOpenLoop(spec)};
+}
+
+LoadRuns::LoadDemand LoadRuns::DemandOf(const v1::LoadRun& run) {
+  LoadDemand demand = DemandOf(run.spec());
+  if (demand.open && run.spec().stages().empty()) demand.rate = run.rate_per_second();
+  if (!demand.open) demand.connections = run.concurrency();
+  return demand;
+}
+
+absl::Status LoadRuns::CheckFits(const LoadDemand& wanted, const Entry* itself) const {
   int64_t connections = 0;
   double rate = 0;
   for (const EntryPtr& entry : Running()) {
-    connections += MostAtOnce(entry->state->spec());
-    rate += PeakRate(entry->state->spec());
+    if (entry.get() == itself) continue;
+    const LoadDemand demand = DemandOf(*entry->state);
+    connections += demand.connections;
+    rate += demand.rate;
   }
-  if (connections + MostAtOnce(wanted) > kMaxLoadConnections) {
+  if (wanted.connections > kMaxLoadConnections - connections) {
     return absl::ResourceExhaustedError(
         absl::StrFormat("%s is %d and other runs have %d connections: the cap over all runs is %d",
-                        IsOpenLoop(wanted) ? "spec.max_in_flight_count" : "spec.concurrency",
-                        MostAtOnce(wanted), connections, kMaxLoadConnections));
+                        wanted.open ? "max_in_flight_count" : "concurrency", wanted.connections,
+                        connections, kMaxLoadConnections));
   }
-  if (rate + PeakRate(wanted) > kMaxLoadRate) {
-    return absl::ResourceExhaustedError(absl::StrFormat(
-        "spec.rate_per_second is %g and other runs have %g: the cap over all runs is %g",
-        PeakRate(wanted), rate, kMaxLoadRate));
+  if (rate + wanted.rate > kMaxLoadRate) {
+    return absl::ResourceExhaustedError(
+        absl::StrFormat("rate_per_second is %g and other runs have %g: the cap over all runs is %g",
+                        wanted.rate, rate, kMaxLoadRate));
   }
   return absl::OkStatus();
 }

@@ -49,6 +49,8 @@ class LoadRuns {
                              v1::LoadRunView view);
   // Blocks until the run has ended, at most kLoadCancelWait.
   absl::StatusOr<State> Cancel(const std::string& id);
+  // Blocks while another run is being started.
+  absl::StatusOr<State> Update(const v1::UpdateLoadRunRequest& request);
 
   // Cancels what runs and ends the keeper; Create() is UNAVAILABLE from now on. Idempotent.
   void Stop();
@@ -70,13 +72,22 @@ class LoadRuns {
   };
   using EntryPtr = std::shared_ptr<Entry>;
 
+  // What a run takes of the caps, paused or not.
+  struct LoadDemand {
+    int64_t connections = 0;
+    double rate = 0;
+    bool open = false;  // for words
+  };
+  static LoadDemand DemandOf(const v1::LoadSpec& spec);
+  static LoadDemand DemandOf(const v1::LoadRun& run);
+
   // Those below are called with mutex_ held, but for Keep, Refresh, Unwatch.
   absl::StatusOr<EntryPtr> Find(const std::string& id) const;
   // Finds it, and brings its full state up to date if that is asked for. Takes mutex_ itself.
   absl::StatusOr<EntryPtr> FindFresh(const std::string& id, v1::LoadRunView view);
   EntryPtr FindRequest(const std::string& creator, const std::string& request_id) const;
-  // RESOURCE_EXHAUSTED: the running ones leave too little of a cap for it.
-  absl::Status CheckFits(const v1::LoadSpec& wanted) const;
+  // RESOURCE_EXHAUSTED: the running ones, but for `itself`, leave too little of a cap for it.
+  absl::Status CheckFits(const LoadDemand& wanted, const Entry* itself) const;
   std::vector<EntryPtr> Running() const;
   void CancelRun(Entry& entry, std::string_view reason);
   void ForgetOldRuns();
@@ -88,7 +99,7 @@ class LoadRuns {
   void Unwatch(Entry& entry, bool lease, v1::LoadRunView view);
 
   const std::chrono::nanoseconds lease_;
-  std::mutex create_mutex_;  // one Create() at a time; taken before mutex_
+  std::mutex create_mutex_;  // one Create() or Update() at a time; taken before mutex_
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   // All guarded by mutex_.

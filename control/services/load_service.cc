@@ -87,4 +87,10 @@ absl::Status LoadService::Handle(const Authorized<Rpc::kCancelLoadRun>&,
   return Answer(runs_.Cancel(request.id()), response);
 }
 
+absl::Status LoadService::Handle(const Authorized<Rpc::kUpdateLoadRun>&,
+                                 const v1::UpdateLoadRunRequest& request, v1::LoadRun& response) {
+  if (absl::Status valid = CheckId(request); !valid.ok()) return valid;
+  return Answer(runs_.Update(request), response);
+}
+
 }  // namespace handshake::control

@@ -37,6 +37,8 @@ class LoadService final : public GuardedLoadService {
                                                   const v1::WatchLoadRunRequest& request) override;
   absl::Status Handle(const Authorized<Rpc::kCancelLoadRun>& call,
                       const v1::CancelLoadRunRequest& request, v1::LoadRun& response) override;
+  absl::Status Handle(const Authorized<Rpc::kUpdateLoadRun>& call,
+                      const v1::UpdateLoadRunRequest& request, v1::LoadRun& response) override;
 
   LoadRuns runs_;
   WatchSlots slots_;

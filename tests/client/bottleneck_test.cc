@@ -45,6 +45,24 @@ TEST(BottleneckTest, AnOpenLoopSentAsPlannedHasNone) {
   EXPECT_EQ(ShortfallOf(OpenSpec(), AnOpenReport()), "");
 }
 
+TEST(BottleneckTest, APauseIsNoTimeToBeBusyIn) {
+  LoadReport report = AnOpenReport();
+  report.cpu = 4s;
+  LoadSpec closed;
+  EXPECT_EQ(Whose(closed, report), Bottleneck::kServer);
+  report.paused_time = 5s;
+  EXPECT_EQ(Whose(closed, report), Bottleneck::kUnclear) << "busy 80% of what is left";
+}
+
+TEST(BottleneckTest, AShortfallGoesByTheMostThatWasAskedFor) {
+  LoadReport report = AnOpenReport();
+  LoadSpec closed;
+  closed.concurrency = 10;
+  report.peak_connections = 15;
+  report.most_concurrency = 20;
+  EXPECT_EQ(ShortfallOf(closed, report), "only 15 of 20 connections ever stood at once");
+}
+
 TEST(BottleneckTest, DroppedArrivalsWithoutLagAreTheServers) {
   LoadReport report = AnOpenReport();
   report.planned += 500;

@@ -15,7 +15,7 @@ using std::chrono::nanoseconds;
 
 std::vector<double> TimesOf(Pacer pacer) {
   std::vector<double> seconds;
-  while (const auto time = pacer.Next()) {
+  for (; const auto time = pacer.Due(); pacer.Advance()) {
     seconds.push_back(std::chrono::duration<double>(*time).count());
   }
   return seconds;
@@ -97,6 +97,26 @@ TEST(PacerTest, PoissonArrivalsFollowARamp) {
   const std::vector<double> times = AllTimes(profile, Arrivals::kPoisson, 11, 2);
   EXPECT_NEAR(static_cast<double>(times.size()), 50'000, 3 * 224);
   EXPECT_LT(KolmogorovSmirnov(times, [](double t) { return t * t / 100; }), kCritical);
+}
+
+// 1,000/s for a second, nothing for a second, 100/s for one: even arrivals keep their distance
+// across both changes, whatever had come due before the pacer heard of them.
+TEST(PacerTest, AChangedProfileIsFollowedWithoutAGapOrABurst) {
+  const RateProfile first({{.length = 10s, .from = 1'000, .to = 1'000}});
+  const RateProfile second =
+      first.ChangedAt(1s, RateProfile({{.length = 10s, .from = 0, .to = 0}}))
+          .ChangedAt(2s, RateProfile({{.length = 3s, .from = 100, .to = 100}}));
+  for (const int64_t heard_at : {0, 500, 1'000}) {
+    Pacer pacer(first, Arrivals::kEven, 0, 0, 1);
+    for (int64_t i = 0; i < heard_at; ++i) pacer.Advance();
+    pacer.Follow(second);
+    const std::vector<double> times = TimesOf(pacer);
+    ASSERT_EQ(times.size(), static_cast<size_t>(1'100 - heard_at));
+    for (size_t i = 0; i < times.size(); ++i) {
+      const auto n = static_cast<double>(i) + static_cast<double>(heard_at);
+      ASSERT_NEAR(times[i], n < 1'000 ? n / 1'000 : 2 + (n - 1'000) / 100, 2e-9);
+    }
+  }
 }
 
 // The test above would be worth nothing if it passed whatever it is given.

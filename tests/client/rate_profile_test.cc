@@ -56,6 +56,20 @@ TEST(RateProfileTest, StagesFollowEachOtherAndAPauseHasNoArrivals) {
   EXPECT_EQ(profile.TimeOf(20), std::nullopt);
 }
 
+TEST(RateProfileTest, AChangeKeepsWhatWasPlannedAndMovesTheRest) {
+  const RateProfile before({{.length = 10s, .from = 0, .to = 100}});  // 5 t^2
+  const RateProfile after({{.length = 4s, .from = 7, .to = 7}, {.length = 8s, .from = 5, .to = 9}});
+  const RateProfile changed = before.ChangedAt(5s, after);
+  EXPECT_EQ(changed.length(), 12s);
+  const std::vector<RateStage> expected = {{.length = 5s, .from = 0, .to = 50},
+                                           {.length = 7s, .from = 5.5, .to = 9}};
+  EXPECT_EQ(changed.stages(), expected);
+  EXPECT_EQ(changed.TimeOf(5), before.TimeOf(5));
+  EXPECT_EQ(changed.TimeOf(125), 5s);
+  EXPECT_EQ(before.ChangedAt(0s, after).stages(), after.stages());
+  EXPECT_EQ(before.ChangedAt(20s, after).stages(), before.stages());
+}
+
 TEST(RateProfileTest, WithoutAStageThereIsNoArrival) {
   EXPECT_EQ(RateProfile({}).TimeOf(0), std::nullopt);
   EXPECT_EQ(RateProfile({{.length = 1s, .from = 0, .to = 0}}).TimeOf(0), std::nullopt);

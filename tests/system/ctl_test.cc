@@ -166,6 +166,22 @@ TEST_F(CtlSystemTest, TheOperatorOrdersAnOpenLoop) {
   EXPECT_EQ(Agent({"load", "start", target_, "--rate", "0", "--count", "1"}).exit_code, 2);
 }
 
+TEST_F(CtlSystemTest, TheOperatorChangesARunThatGoesOn) {
+  const std::vector<std::string> start = {"load", "start", target_, "--duration", "1m", "--detach"};
+  EXPECT_EQ(Agent(start).exit_code, 0);
+  EXPECT_EQ(Agent({"load", "set", "run-1", "--concurrency", "3"}).out,
+            "run-1 goes on, 3 at once\n");
+  EXPECT_EQ(Agent({"load", "pause", "run-1"}).out, "run-1 is paused, 3 at once\n");
+  EXPECT_EQ(Agent({"load", "resume", "run-1"}).out, "run-1 goes on, 3 at once\n");
+  const Ended wrong = Agent({"load", "set", "run-1", "--rate", "5"});
+  EXPECT_EQ(wrong.exit_code, 4);
+  EXPECT_THAT(wrong.err, HasSubstr("closed loop"));
+  EXPECT_THAT(
+      Agent({"load", "cancel", "run-1"}).out,
+      AllOf(HasSubstr("concurrency 1 -> 3"), HasSubstr("  paused\n"), HasSubstr("  resumed\n")));
+  EXPECT_EQ(Agent({"load", "pause", "run-1"}).exit_code, 4);
+}
+
 TEST_F(CtlSystemTest, LoadIsNoCannon) {
   const Ended ordered = Agent({"load", "start", "192.0.2.1:7000", "--count", "1"});
   EXPECT_EQ(ordered.exit_code, 4);

@@ -68,6 +68,8 @@ Script WorkingScript() {
   ended.set_state(v1::LoadRun::STATE_SUCCEEDED);
   ended.set_ok_count(100);
   script.states = {script.created, ended};
+  script.updated = script.created;
+  script.updated.set_concurrency(20);
   script.cancelled = ended;
   script.cancelled.set_state(v1::LoadRun::STATE_CANCELLED);
   script.cancelled.set_ok_count(40);
@@ -114,6 +116,9 @@ const std::vector<std::vector<std::string>> kQueries = {
     {"load", "show", "run-1"},
     {"load", "watch", "run-1"},
     {"load", "start", "127.0.0.1:7000", "--count", "100"},
+    {"load", "set", "run-1", "--rate", "2000"},
+    {"load", "pause", "run-1"},
+    {"load", "resume", "run-1"},
     {"load", "cancel", "run-1"}};
 
 TEST(CtlTest, EveryCommandAnswersWithinAHundredColumns) {
@@ -149,7 +154,7 @@ TEST(CtlTest, HelpIsForEveryCommandWithExamplesAndNoServer) {
   for (std::vector<std::string> query : kQueries) {
     while (query.back() == "4" || query.back() == "run-1" || query.back() == "100" ||
            query.back() == "--count" || query.back() == "127.0.0.1:7000" ||
-           query.back() == "thread-pool") {
+           query.back() == "thread-pool" || query.back() == "--rate" || query.back() == "2000") {
       query.pop_back();
     }
     query.push_back("--help");
@@ -177,6 +182,10 @@ TEST(CtlTest, AWrongCommandLineIsOneLineAndTwo) {
       {"-o", "yaml", "status"},
       {"load", "start", "127.0.0.1:1"},
       {"load", "start", "127.0.0.1:1", "--count", "0"},
+      {"load", "set", "run-1"},
+      {"load", "set", "run-1", "--rate", "0"},
+      {"load", "set", "run-1", "--rate", "1", "--concurrency", "1"},
+      {"load", "pause"},
       {"mode", "history", "--limit", "1001"},
   };
   for (const std::vector<std::string>& arguments : wrong) {
@@ -255,6 +264,27 @@ TEST(CtlTest, TheFlagsReachTheServer) {
                   "SwitchMode mode: MODE_EPOLL drain_timeout { seconds: 1 } worker_count: 2",
                   "CreateLoadRun spec { target: \"127.0.0.1:7000\" concurrency: 7 duration "
                   "{ seconds: 2 } framing: FRAMING_BARE } detached: true"));
+}
+
+TEST(CtlTest, ARunIsChangedAndTheAnswerSaysWhatHolds) {
+  const FakeServer server(WorkingScript());
+  EXPECT_EQ(Ctl(server, {"load", "set", "run-1", "--rate", "2000"}).exit_code, 0);
+  EXPECT_EQ(Ctl(server, {"load", "set", "run-1", "--concurrency", "20"}).out,
+            "run-1 goes on, 20 at once\n");
+  EXPECT_EQ(Ctl(server, {"load", "pause", "run-1"}).exit_code, 0);
+  EXPECT_EQ(Ctl(server, {"load", "resume", "run-1"}).exit_code, 0);
+  EXPECT_THAT(server.calls(), ElementsAre("UpdateLoadRun id: \"run-1\" rate_per_second: 2000",
+                                          "UpdateLoadRun id: \"run-1\" concurrency: 20",
+                                          "UpdateLoadRun id: \"run-1\" paused: true",
+                                          "UpdateLoadRun id: \"run-1\" paused: false"));
+  Script paused = WorkingScript();
+  paused.updated.mutable_spec()->set_rate_per_second(500);
+  paused.updated.set_rate_per_second(2'000);
+  paused.updated.set_paused(true);
+  EXPECT_EQ(Ctl(FakeServer(paused), {"load", "pause", "run-1"}).out, "run-1 is paused, 2,000/s\n");
+  const FakeServer refusing(
+      Refusing(grpc::StatusCode::FAILED_PRECONDITION, "the run is a closed loop"));
+  ExpectComplaint(Ctl(refusing, {"load", "set", "run-1", "--rate", "1"}), 4, "a closed loop");
 }
 
 TEST(CtlTest, AFlagGoesBeforeOrBehindAndBeatsTheEnvironment) {

@@ -141,4 +141,10 @@ grpc::Status FakeServer::CancelLoadRun(Context* context, const v1::CancelLoadRun
   return Answer(context, "CancelLoadRun", *request);
 }
 
+grpc::Status FakeServer::UpdateLoadRun(Context* context, const v1::UpdateLoadRunRequest* request,
+                                       v1::LoadRun* reply) {
+  *reply = script_.updated;
+  return Answer(context, "UpdateLoadRun", *request);
+}
+
 }  // namespace handshake::testing

@@ -26,6 +26,7 @@ struct Script {
   v1::Stats stats;
   v1::LoadRun created;              // of CreateLoadRun
   std::vector<v1::LoadRun> states;  // of WatchLoadRun; the last one should have ended
+  v1::LoadRun updated;              // of UpdateLoadRun
   v1::LoadRun cancelled;            // of CancelLoadRun, and from then on of WatchLoadRun
   v1::ListLoadRunsResponse runs;
 };
@@ -57,6 +58,7 @@ class FakeServer : public v1::ServerService::Service, public v1::LoadService::Se
   grpc::Status WatchLoadRun(Context*, const v1::WatchLoadRunRequest*,
                             grpc::ServerWriter<v1::LoadRun>*) override;
   grpc::Status CancelLoadRun(Context*, const v1::CancelLoadRunRequest*, v1::LoadRun*) override;
+  grpc::Status UpdateLoadRun(Context*, const v1::UpdateLoadRunRequest*, v1::LoadRun*) override;
 
   // Notes the call; then what the script says for all of them.
   grpc::Status Answer(Context* context, const char* method,

@@ -444,6 +444,21 @@ TEST(LoadReportTest, ProgressIsTheNearerEnd) {
   EXPECT_THAT(LoadProgress(v1::LoadRun()), HasSubstr("]   0%  0 s  0 ok"));
 }
 
+TEST(LoadReportTest, APauseShowsWhileItLastsAndEventsInTheEnd) {
+  v1::LoadRun run = ARun();
+  run.set_paused(true);
+  EXPECT_THAT(LoadProgress(run), HasSubstr("2 failed  paused  p99 1.25 ms"));
+  for (int i = 0; i < 12; ++i) {
+    v1::LoadRunEvent& event = *run.add_events();
+    *event.mutable_elapsed() = Us(1'000'000 * (i + 1));
+    event.set_text(i % 2 == 0 ? "paused" : "resumed");
+  }
+  run.set_event_count(1'200);
+  EXPECT_THAT(LoadPage(run, {}), HasSubstr("\nevents         1.00 s  paused\n"
+                                           "               2.00 s  resumed\n"));
+  EXPECT_THAT(LoadPage(run, {}), HasSubstr("\n               and 1,190 more, see -o json\n"));
+}
+
 TEST(LoadReportTest, List) {
   v1::ListLoadRunsResponse runs;
   EXPECT_EQ(LoadRunsTable(runs, {}), "no load runs yet\n");

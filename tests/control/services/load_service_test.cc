@@ -73,6 +73,17 @@ class LoadServiceTest : public ::testing::Test {
     return run;
   }
 
+  v1::LoadRun Update(const v1::UpdateLoadRunRequest& request) {
+    v1::LoadRun run;
+    const grpc::Status status = Call(*at_.load, &Stub::UpdateLoadRun, request, &run);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return run;
+  }
+  grpc::Status UpdateRefusal(const v1::UpdateLoadRunRequest& request) {
+    v1::LoadRun run;
+    return Call(*at_.load, &Stub::UpdateLoadRun, request, &run);
+  }
+
   ControlledServer at_{kShortLease};
 };
 
@@ -360,6 +371,61 @@ TEST_F(LoadServiceTest, ConnectionsAreCappedOverAllRuns) {
   EXPECT_EQ(Cancel(first).state(), v1::LoadRun::STATE_CANCELLED);
 }
 
+TEST_F(LoadServiceTest, ARunIsChangedPausedAndResumed) {
+  v1::CreateLoadRunRequest create = LongRun();
+  create.set_detached(true);
+  create.set_request_id("changed");
+  create.mutable_spec()->set_rate_per_second(100);
+  const std::string id = Create(create).id();
+  v1::UpdateLoadRunRequest update;
+  update.set_id(id);
+  update.set_rate_per_second(200);
+  update.set_paused(true);
+  v1::LoadRun run = Update(update);
+  EXPECT_EQ(run.rate_per_second(), 200);
+  EXPECT_TRUE(run.paused());
+  EXPECT_EQ(run.spec().rate_per_second(), 100) << "as it was asked for";
+  EXPECT_EQ(Create(create).id(), id) << "a repeated request is still the same";
+  update.clear_rate_per_second();
+  update.set_paused(false);
+  run = Update(update);
+  EXPECT_FALSE(run.paused());
+  ASSERT_EQ(run.events_size(), 3);
+  EXPECT_EQ(run.events(0).text(), "rate 100 -> 200");
+  EXPECT_EQ(run.events(1).text(), "paused");
+  EXPECT_EQ(run.events(2).text(), "resumed");
+  EXPECT_EQ(run.event_count(), 3);
+  Cancel(id);
+  EXPECT_EQ(UpdateRefusal(update).error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+}
+
+TEST_F(LoadServiceTest, TheCapsHoldForChangesToo) {
+  v1::CreateLoadRunRequest create = LongRun();
+  create.set_detached(true);
+  create.mutable_spec()->set_concurrency(2);
+  const std::string first = Create(create).id();
+  const std::string second = Create(create).id();
+  v1::UpdateLoadRunRequest update;
+  update.set_id(first);
+  update.set_concurrency(1'999);
+  EXPECT_THAT(UpdateRefusal(update).error_message(),
+              HasSubstr("concurrency is 1999 and other runs have 2 connections"));
+  update.set_concurrency(3);
+  EXPECT_EQ(Update(update).concurrency(), 3);
+  // The change counts for the others.
+  update.set_id(second);
+  update.set_concurrency(1'998);
+  EXPECT_EQ(UpdateRefusal(update).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  create.mutable_spec()->set_concurrency(1'996);
+  EXPECT_THAT(Refusal(create).error_message(), HasSubstr("other runs have 5 connections"));
+  update.set_rate_per_second(1);
+  update.set_concurrency(1);
+  EXPECT_EQ(UpdateRefusal(update).error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(Get(second).concurrency(), 2);
+  Cancel(first);
+  Cancel(second);
+}
+
 TEST_F(LoadServiceTest, ARunThatNobodyWatchesIsCancelled) {
   const v1::LoadRun run = AwaitEnd(Create(LongRun()).id());
   EXPECT_EQ(run.state(), v1::LoadRun::STATE_CANCELLED);
@@ -445,6 +511,13 @@ TEST_F(LoadServiceTest, UnknownRunsAreNotFound) {
   cancel.set_id("run-9");
   EXPECT_EQ(Call(*at_.load, &Stub::CancelLoadRun, cancel, &run).error_code(),
             grpc::StatusCode::NOT_FOUND);
+  v1::UpdateLoadRunRequest update;
+  update.set_paused(true);
+  EXPECT_EQ(UpdateRefusal(update).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  update.set_id("run-9");
+  EXPECT_EQ(UpdateRefusal(update).error_code(), grpc::StatusCode::NOT_FOUND);
+  update.clear_paused();
+  EXPECT_EQ(UpdateRefusal(update).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   grpc::ClientContext context;
   SetTimeout(context, kTestDeadline);
   v1::WatchLoadRunRequest watch;
