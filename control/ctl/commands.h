@@ -12,6 +12,7 @@ void AddStatus(CLI::App& app, Context& context);
 void AddStats(CLI::App& app, Context& context);
 void AddMode(CLI::App& app, Context& context);
 void AddLoad(CLI::App& app, Context& context);
+void AddCompare(CLI::App& app, Context& context);
 
 }  // namespace handshake::ctl
 

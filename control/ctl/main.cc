@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   ctl::AddStats(app, context);
   ctl::AddMode(app, context);
   ctl::AddLoad(app, context);
+  ctl::AddCompare(app, context);
   app.footer(
       "The flags above go before or after the command. In JSON, 64-bit integers are strings.\n\n"
       "Exit codes:\n"
@@ -39,6 +40,7 @@ int main(int argc, char** argv) {
       "  handshakectl stats --watch\n"
       "  handshakectl mode set epoll --wait\n"
       "  handshakectl load start 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
+      "  handshakectl compare --modes all --rate 2000\n"
       "  HANDSHAKE_ENDPOINT=127.0.0.1:9001 handshakectl mode list");
 
   if (const std::optional<int> code = report::Parse(app, argc, argv)) return *code;

@@ -36,6 +36,19 @@ v1::Histogram ToProto(const stats::Histogram& histogram) {
   return to;
 }
 
+v1::Latency ToLatency(const stats::Histogram& histogram) {
+  v1::Latency latency;
+  latency.set_count(histogram.count());
+  latency.set_min_us(histogram.Min());
+  latency.set_mean_us(histogram.Mean());
+  latency.set_p50_us(histogram.AtPercentile(50));
+  latency.set_p90_us(histogram.AtPercentile(90));
+  latency.set_p99_us(histogram.AtPercentile(99));
+  latency.set_p999_us(histogram.AtPercentile(99.9));
+  latency.set_max_us(histogram.Max());
+  return latency;
+}
+
 absl::StatusOr<stats::Histogram> FromProto(const v1::Histogram& histogram) {
   const int64_t digits = histogram.significant_digit_count();
   if (digits < 1 || digits > kMaxDigits || histogram.highest_us() < 2) {

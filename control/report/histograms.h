@@ -10,6 +10,9 @@ namespace handshake::report {
 
 v1::Histogram ToProto(const stats::Histogram& histogram);
 
+// What a person wants to know of it.
+v1::Latency ToLatency(const stats::Histogram& histogram);
+
 // INVALID_ARGUMENT with what is wrong: no such layout, or one of more than a million buckets;
 // counts that have no bucket, or whose sum is not `count`.
 absl::StatusOr<stats::Histogram> FromProto(const v1::Histogram& histogram);

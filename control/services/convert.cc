@@ -147,18 +147,7 @@ absl::StatusOr<std::chrono::nanoseconds> FromProto(const google::protobuf::Durat
   return value;
 }
 
-v1::Latency ToProto(const stats::Histogram& histogram) {
-  v1::Latency latency;
-  latency.set_count(histogram.count());
-  latency.set_min_us(histogram.Min());
-  latency.set_mean_us(histogram.Mean());
-  latency.set_p50_us(histogram.AtPercentile(50));
-  latency.set_p90_us(histogram.AtPercentile(90));
-  latency.set_p99_us(histogram.AtPercentile(99));
-  latency.set_p999_us(histogram.AtPercentile(99.9));
-  latency.set_max_us(histogram.Max());
-  return latency;
-}
+v1::Latency ToProto(const stats::Histogram& histogram) { return report::ToLatency(histogram); }
 
 void AddFailures(const std::array<int64_t, wire::kVerdictCount>& ended,
                  google::protobuf::RepeatedPtrField<v1::VerdictCount>& to) {

@@ -170,6 +170,63 @@ TEST(CtlTest, HelpIsForEveryCommandWithExamplesAndNoServer) {
   EXPECT_THAT(RunToEnd(HANDSHAKECTL, {"--version"}).out, StartsWith("handshakectl "));
 }
 
+// A server with epoll, thread-pool and an io-uring that cannot run; it is the agent too.
+Script ComparableScript() {
+  Script script = WorkingScript();
+  script.change.set_generation(script.stats.generation());
+  v1::ModeInfo pool = script.modes.modes(0);
+  pool.set_mode(v1::MODE_THREAD_POOL);
+  pool.set_name("thread-pool");
+  pool.set_active(false);
+  *script.modes.add_modes() = pool;
+  v1::ModeInfo ring = pool;
+  ring.set_mode(v1::MODE_IO_URING);
+  ring.set_name("io-uring");
+  ring.set_available(false);
+  ring.set_unavailable_reason("the kernel forbids it");
+  *script.modes.add_modes() = ring;
+  script.created.set_ok_count(500);
+  script.states = {script.created};
+  return script;
+}
+
+std::vector<std::string> ComparisonWith(const FakeServer& agent, const std::string& modes) {
+  return {"compare",      "--modes", modes,      "--rate", "1000",    "--blocks",      "1",
+          "--block-time", "200ms",   "--settle", "200ms",  "--agent", agent.endpoint()};
+}
+
+TEST(CtlTest, ComparesWhatCanRunThere) {
+  const FakeServer server(ComparableScript());
+  const Ended all = Ctl(server, ComparisonWith(server, "all"));
+  EXPECT_EQ(all.exit_code, 0) << all.err << all.out;
+  EXPECT_THAT(all.out, AllOf(HasSubstr("compared       epoll, thread-pool\n"),
+                             HasSubstr("skipped        io-uring: the kernel forbids it\n"),
+                             HasSubstr("AGAINST epoll")));
+  ExpectComplaint(Ctl(server, ComparisonWith(server, "io-uring,epoll")), 4,
+                  "io-uring cannot run there: the kernel forbids it");
+  // However it ends, the load is cancelled and the mode of the start is back.
+  const std::vector<std::string> calls = server.calls();
+  const auto last = [&](std::string_view method) {
+    std::string found;
+    for (const std::string& call : calls) {
+      if (call.starts_with(method)) found = call;
+    }
+    return found;
+  };
+  EXPECT_THAT(last("CancelLoadRun"), HasSubstr("run-1"));
+  EXPECT_THAT(last("SwitchMode"),
+              AllOf(HasSubstr("MODE_EPOLL"), HasSubstr("expected_generation: 3")));
+}
+
+TEST(CtlTest, AComparisonEndsWithItsLoad) {
+  Script script = ComparableScript();
+  script.created.set_state(v1::LoadRun::STATE_CANCELLED);
+  script.created.set_state_reason("somebody cancelled it");
+  const FakeServer server(script);
+  ExpectComplaint(Ctl(server, ComparisonWith(server, "all")), 1,
+                  "the load run run-1 ended in the middle: somebody cancelled it");
+}
+
 TEST(CtlTest, AWrongCommandLineIsOneLineAndTwo) {
   const std::vector<std::vector<std::string>> wrong = {
       {},

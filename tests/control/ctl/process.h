@@ -34,6 +34,7 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
+  pid_t pid() const { return pid_; }
   void Signal(int signal) const;
   // Reads until stdout has had `text`; false if it ended, or after `timeout`.
   bool WaitForOutput(std::string_view text,
