@@ -1,6 +1,9 @@
 #include "client/load_run.h"
 
+#include <sys/prctl.h>
+
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <condition_variable>
 #include <mutex>
@@ -12,6 +15,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "client/load_series.h"
 #include "client/load_worker.h"
 #include "client/rate_stage.h"
 #include "client/spec_check.h"
@@ -30,7 +34,7 @@ constexpr int64_t kClientsPerThread = 1'000;
 constexpr std::chrono::hours kLongest{24 * 30};
 constexpr std::chrono::hours kLongestThinkTime{1};
 constexpr size_t kMostStages = 100;
-constexpr std::chrono::seconds kStopWindow{1};
+constexpr std::chrono::seconds kSampleInterval{1};
 constexpr double kRatePerThread = 10'000;  // a half of what one can
 // What is chosen for max_in_flight.
 constexpr double kFewestInFlight = 100;
@@ -89,7 +93,7 @@ absl::Status CheckSpec(const LoadSpec& spec) {
   const absl::Status loop = spec.open ? CheckOpen(*spec.open) : CheckClosed(spec);
   if (!loop.ok()) return loop;
   if (absl::Status times = CheckTimes(spec); !times.ok()) return times;
-  if (!spec.stop_if.empty() && spec.duration && *spec.duration - spec.warmup <= kStopWindow) {
+  if (!spec.stop_if.empty() && spec.duration && *spec.duration - spec.warmup <= kSampleInterval) {
     return Invalid(
         "a stop condition is judged each second behind the warm-up: the duration must be longer "
         "than that");
@@ -200,8 +204,13 @@ struct LoadRun::Impl {
   void RunWorker(LoadWorker& worker);
   LoadReport Report() const;
   absl::Status Change(const LoadChange& change);
-  // Ends the run once a condition of stop_if holds; on a thread of its own.
-  void Watch();
+  // On a thread of its own: a look at each whole second behind the warm-up.
+  void Sample();
+  // What was measured since the last look, into the series; ends the run if a condition of stop_if
+  // holds over it.
+  void Look();
+  // The last look; then the run has ended.
+  void End();
   void Stop(const std::string& condition);
   void Cancel();
   void WakeAll();
@@ -211,12 +220,16 @@ struct LoadRun::Impl {
   int64_t other_descriptors = 0;  // open without a connection of this run, when it started
   std::vector<std::unique_ptr<LoadWorker>> workers;
   std::vector<std::thread> threads;
-  std::thread watcher;
+  std::thread sampler;
+  std::atomic<size_t> running = 0;  // workers
+
+  mutable std::mutex sample_mutex;  // taken before `mutex`
+  LoadSeries series;                // guarded by sample_mutex, as `looked`
+  LoadReport looked;                // at the last look
 
   mutable std::mutex mutex;
   mutable std::condition_variable over;
   std::optional<TimePoint> ended;  // once no worker runs
-  size_t running = 0;              // workers
   bool cancelled = false;
   std::string stopped_by;
 };
@@ -238,7 +251,7 @@ absl::Status LoadRun::Impl::StartThreads() {
     for (const auto& worker : workers) {
       threads.emplace_back([this, &worker = *worker] { RunWorker(worker); });
     }
-    if (!plan.spec.stop_if.empty()) watcher = std::thread([this] { Watch(); });
+    sampler = std::thread([this] { Sample(); });
   } catch (const std::system_error& error) {
     return absl::ResourceExhaustedError(
         absl::StrFormat("thread %d of %d cannot be started: %s; use fewer threads",
@@ -249,9 +262,16 @@ absl::Status LoadRun::Impl::StartThreads() {
 
 void LoadRun::Impl::RunWorker(LoadWorker& worker) {
   worker.Run();
-  std::lock_guard lock(mutex);
-  if (--running > 0) return;
-  ended = Clock::now();
+  if (--running == 0) End();
+}
+
+void LoadRun::Impl::End() {
+  const std::lock_guard look(sample_mutex);
+  const LoadReport last = Report();
+  LoadPoint rest = PointBetween(looked, last);
+  if (rest.length.count() > 0) series.AddRest(std::move(rest));
+  const std::lock_guard lock(mutex);
+  ended = plan.started + last.elapsed;
   over.notify_all();
 }
 
@@ -290,27 +310,37 @@ absl::Status LoadRun::Impl::Change(const LoadChange& change) {
   return status;
 }
 
-void LoadRun::Impl::Watch() {
-  LoadReport before = Report();
+void LoadRun::Impl::Sample() {
+  prctl(PR_SET_NAME, "load-sampler");
+  TimePoint next = plan.count_from;
   while (true) {
+    const TimePoint now = Clock::now();
+    do next += kSampleInterval;
+    while (next <= now);  // the machine stood still
     {
       std::unique_lock lock(mutex);
-      if (over.wait_for(lock, kStopWindow, [this] { return ended.has_value(); })) return;
+      if (over.wait_until(lock, next, [this] { return ended.has_value(); })) return;
     }
-    const LoadReport now = Report();
-    const LoadReport window = now.Since(before);
-    before = now;
-    // A part of it was warm-up, or a pause.
-    if (window.measured < kStopWindow || window.paused_time.count() > 0) continue;
-    for (const Condition& condition : plan.spec.stop_if) {
-      if (Holds(condition, window).value_or(false)) return Stop(Explain(condition, window));
-    }
+    Look();
+  }
+}
+
+void LoadRun::Impl::Look() {
+  const std::lock_guard look(sample_mutex);
+  LoadReport now = Report();
+  if (now.done) return;
+  const LoadReport window = now.Since(looked);
+  series.Add(PointBetween(looked, now));
+  looked = std::move(now);
+  if (window.paused_time.count() > 0) return;
+  for (const Condition& condition : plan.spec.stop_if) {
+    if (Holds(condition, window).value_or(false)) return Stop(Explain(condition, window));
   }
 }
 
 void LoadRun::Impl::Stop(const std::string& condition) {
   std::lock_guard lock(mutex);
-  if (ended || cancelled) return;
+  if (ended || plan.cancelled) return;
   stopped_by = condition;
   plan.cancelled = true;
   WakeAll();
@@ -331,7 +361,7 @@ void LoadRun::Impl::WakeAll() {
 void LoadRun::Impl::Join() {
   Cancel();
   for (std::thread& thread : threads) thread.join();
-  if (watcher.joinable()) watcher.join();
+  if (sampler.joinable()) sampler.join();
 }
 
 LoadRun::LoadRun(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -369,6 +399,11 @@ LoadReport LoadRun::Report() const {
 }
 
 absl::Status LoadRun::Change(const LoadChange& change) { return impl_->Change(change); }
+
+LoadSeries LoadRun::Series() const {
+  const std::lock_guard look(impl_->sample_mutex);
+  return impl_->series;
+}
 
 void LoadRun::Cancel() { impl_->Cancel(); }
 

@@ -58,7 +58,8 @@ struct LoadSpec {
   std::chrono::nanoseconds warmup{};
   // Judged at the end: the run has failed if one holds, or cannot be told.
   std::vector<Condition> fail_if = {};
-  // Judged each second behind the warm-up, over that second: the run ends early once one holds.
+  // Judged at each whole second behind the warm-up, over that second: the run ends early once one
+  // holds.
   std::vector<Condition> stop_if = {};
   std::optional<OpenLoop> open = std::nullopt;  // then the loop is open, and concurrency unused
   int64_t most_at_once() const { return open ? open->max_in_flight : concurrency; }
@@ -130,6 +131,8 @@ struct LoadReport {
   int64_t unsent() const { return planned - started - dropped; }
 };
 
+class LoadSeries;
+
 // Thread-safe. Owns its threads; the destructor cancels and joins.
 class LoadRun {
  public:
@@ -147,6 +150,8 @@ class LoadRun {
   // FAILED_PRECONDITION: the run has ended, or is not of that kind. RESOURCE_EXHAUSTED: the fd
   // limit is too low, or the run was changed 100,000 times.
   absl::Status Change(const LoadChange& change);
+  // The whole seconds so far; once done, all of the run: its points then add up to the report.
+  LoadSeries Series() const;
   // No new handshakes; those in flight get a moment to finish, the rest is reset and stays in
   // LoadReport::in_flight. Idempotent; returns at once.
   void Cancel();

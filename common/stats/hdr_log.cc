@@ -2,15 +2,14 @@
 
 #include <zlib.h>
 
-#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <new>
-#include <span>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "common/stats/packed_histogram.h"
 
 namespace handshake::stats {
 namespace {
@@ -28,29 +27,10 @@ void AppendBigEndian(Unsigned value, std::string& out) {
   }
 }
 
-// ZigZag: the sign becomes the lowest bit. LEB128: seven bits a byte, the lowest first, the highest
-// bit saying that more follow, except that a ninth byte is the last and has eight of them.
-void AppendVariableWidth(int64_t number, std::string& out) {
-  uint64_t rest = (static_cast<uint64_t>(number) << 1) ^ static_cast<uint64_t>(number >> 63);
-  for (int byte = 0; byte < 8 && rest > 0x7f; ++byte) {
-    out += static_cast<char>(rest | 0x80);
-    rest >>= 7;
-  }
-  out += static_cast<char>(rest);
-}
-
-// The counts up to the last bucket in use, at least the first; n > 1 zeros in a row are a -n.
+// HdrHistogram writes at least the first bucket.
 std::string EncodeCounts(const Histogram& histogram) {
-  const int last = histogram.layout().IndexOf(histogram.Max());
-  const std::span<const int64_t> used = histogram.buckets().first(static_cast<size_t>(last) + 1);
-  std::string out;
-  for (auto next = used.begin(); next != used.end();) {
-    const auto counted = std::find_if(next, used.end(), [](int64_t count) { return count != 0; });
-    const int64_t zeros = counted - next;
-    AppendVariableWidth(zeros > 1 ? -zeros : *next, out);
-    next += std::max<int64_t>(zeros, 1);
-  }
-  return out;
+  if (histogram.count() == 0) return std::string(1, '\0');
+  return PackedHistogram(histogram).bytes();
 }
 
 std::string Encode(const Histogram& histogram) {

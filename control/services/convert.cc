@@ -97,6 +97,26 @@ void Fill(const server::ListenerStats& from, v1::ListenerStats& to) {
   to.set_dropped_count(from.dropped);
 }
 
+void Fill(const client::LoadPoint& from, v1::LoadPoint& to) {
+  *to.mutable_elapsed() = ToProto(from.start);
+  *to.mutable_duration() = ToProto(from.length);
+  to.set_planned_count(from.planned);
+  to.set_started_count(from.started);
+  to.set_ok_count(from.ok);
+  to.set_dropped_count(from.dropped);
+  to.set_in_flight_count(from.in_flight);
+  for (const auto& [verdict, count] : from.failures) {
+    v1::VerdictCount& failure = *to.add_failures();
+    failure.set_verdict(ToProto(verdict));
+    failure.set_count(count);
+    to.set_failed_count(to.failed_count() + count);
+  }
+  stats::Histogram latency(from.latency.layout());
+  from.latency.MergeInto(latency);
+  *to.mutable_latency() = ToProto(latency);
+  *to.mutable_latency_histogram() = report::ToProto(latency);
+}
+
 }  // namespace
 
 v1::Mode ToProto(server::Mode mode) { return kModes[static_cast<size_t>(mode)]; }
@@ -273,7 +293,9 @@ void FillCounts(const client::LoadReport& report, v1::LoadRun& run) {
   *run.mutable_send_lag() = ToProto(report.send_lag);
 }
 
-void FillDetail(const client::LoadReport& report, v1::LoadRun& run) {
+void FillDetail(const client::LoadReport& report, const client::LoadSeries& series,
+                v1::LoadRun& run) {
+  for (const client::LoadPoint& point : series.points()) Fill(point, *run.add_points());
   v1::LoadHistograms& histograms = *run.mutable_histograms();
   *histograms.mutable_handshake() = report::ToProto(report.handshake);
   *histograms.mutable_connect() = report::ToProto(report.connect);

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "client/hold_run.h"
 #include "client/load_run.h"
+#include "client/load_series.h"
 #include "common/stats/histogram.h"
 #include "common/wire/handshake_machine.h"
 #include "common/wire/verdict.h"
@@ -55,7 +56,8 @@ void FillState(const client::LoadReport& report, std::string_view cancelled, v1:
 void FillCounts(const client::LoadReport& report, v1::LoadRun& run);
 void FillCounts(const client::HoldReport& report, v1::HoldRun& run);
 // What only the FULL view has, into a run whose description is already there.
-void FillDetail(const client::LoadReport& report, v1::LoadRun& run);
+void FillDetail(const client::LoadReport& report, const client::LoadSeries& series,
+                v1::LoadRun& run);
 
 }  // namespace handshake::control
 

@@ -1,8 +1,10 @@
 #include "control/services/load_runs.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "client/load_control.h"
 #include "common/text/duration.h"
 #include "control/services/convert.h"
 #include "control/services/load_spec.h"
@@ -33,6 +35,22 @@ absl::StatusOr<client::LoadChange> ChangeOf(const v1::UpdateLoadRunRequest& requ
   if (change.rate || change.concurrency || change.paused) return change;
   return absl::InvalidArgumentError("rate_per_second, concurrency or paused is required");
 }
+
+// The largest state, of a FULL view: each bucket in use is a count and what is skipped before it, a
+// number of at most so many bytes, and a point has some more for its figures.
+constexpr size_t kCountBytes = 3;
+constexpr size_t kPointBytes = 512;
+constexpr size_t kEventBytes = 256;  // a condition is part of some
+static_assert(kMaxLoadHandshakes < 1 << (7 * kCountBytes - 1));
+constexpr size_t HistogramBytes(const stats::HistogramLayout& layout) {
+  return static_cast<size_t>(layout.bucket_count()) * kCountBytes;
+}
+constexpr size_t kMaxPoints =
+    std::min<size_t>(client::LoadSeries::kMostPoints, kMaxLoadDuration / std::chrono::seconds(1));
+static_assert(6 * HistogramBytes(stats::kLoadLatencyLayout) +
+                  kMaxPoints * (HistogramBytes(stats::kServerLatencyLayout) + kPointBytes) +
+                  client::LoadControl::kMostEvents * kEventBytes <
+              kMaxResponseBytes);
 
 absl::Status Stopping() { return absl::UnavailableError("the process is stopping"); }
 
@@ -306,7 +324,7 @@ void LoadRuns::Refresh(const EntryPtr& entry, v1::LoadRunView view) {
   v1::LoadRun detail;
   if (full) {
     detail = state;
-    FillDetail(report, detail);
+    FillDetail(report, run->Series(), detail);
   }
 
   const std::lock_guard lock(mutex_);

@@ -151,6 +151,7 @@ TEST_F(LoadServiceTest, TheFullViewHasEveryLatencyAndOnlyItHas) {
   const std::string id = Create(request).id();
   const v1::LoadRun basic = AwaitEnd(id);
   EXPECT_FALSE(basic.has_histograms());
+  EXPECT_TRUE(basic.points().empty());
   v1::LoadRun full = Get(id, v1::LOAD_RUN_VIEW_FULL);
   const v1::LoadHistograms& all = full.histograms();
   const auto expect_same = [](const v1::Histogram& histogram, const v1::Latency& latency) {
@@ -165,7 +166,16 @@ TEST_F(LoadServiceTest, TheFullViewHasEveryLatencyAndOnlyItHas) {
   expect_same(all.reply(), basic.reply());
   expect_same(all.close(), basic.close());
   expect_same(all.send_lag(), basic.send_lag());
+  ASSERT_EQ(full.points_size(), 1) << "the run is shorter than a second";
+  const v1::LoadPoint& point = full.points(0);
+  EXPECT_EQ(point.started_count(), 50);
+  EXPECT_EQ(point.ok_count(), 50);
+  EXPECT_EQ(point.planned_count(), basic.planned_count());
+  EXPECT_EQ(point.in_flight_count(), 0);
+  EXPECT_TRUE(MessageDifferencer::Equals(point.duration(), basic.elapsed()));
+  expect_same(point.latency_histogram(), point.latency());
   full.clear_histograms();
+  full.clear_points();
   EXPECT_TRUE(MessageDifferencer::Equals(full, basic));
 }
 
