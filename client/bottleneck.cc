@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "absl/strings/str_format.h"
 #include "client/load_run.h"
@@ -17,6 +18,8 @@ constexpr int64_t kSmallLagUs = 1'000;
 // Of the time of the run's threads: from here on they may be, or are, what limits.
 constexpr double kBusy = 0.7;
 constexpr double kSaturated = 0.9;
+// Of the time of the machine's CPUs: from here on, latencies are the host's as much as anybody's.
+constexpr double kMuchStolen = 0.05;
 
 std::string Us(int64_t us) { return text::FormatDuration(std::chrono::microseconds(us)); }
 
@@ -33,16 +36,29 @@ std::string CpuText(const LoadReport& report) {
                          100 * CpuShare(report));
 }
 
+// Segments sent again, of the whole network namespace: each is a wait of 200 ms or more.
+std::optional<Judgement> JudgeRetransmits(const LoadReport& report) {
+  if (report.retransmitted_syns * 100 > report.started) {
+    return Judgement{
+        Bottleneck::kServer,
+        absl::StrFormat("%d SYNs or their answers were sent again: its accept queue was full",
+                        report.retransmitted_syns)};
+  }
+  if (report.retransmitted_segments * 100 > report.started) {
+    return Judgement{Bottleneck::kUnclear,
+                     absl::StrFormat("%d segments were lost on the way and sent again",
+                                     report.retransmitted_segments)};
+  }
+  return std::nullopt;
+}
+
 Judgement JudgeOpen(const LoadReport& report) {
   const int64_t lag = report.send_lag.AtPercentile(99);
   const int64_t latency = report.intended.AtPercentile(99);
   const std::string lag_text =
       absl::StrFormat("send lag p99 is %s of a latency p99 of %s", Us(lag), Us(latency));
-  if (report.unsent() * 100 > report.planned) {
-    return {Bottleneck::kGenerator,
-            absl::StrFormat("it did not get round to %d arrivals", report.unsent())};
-  }
   if (lag >= kSmallLagUs && lag * 2 >= latency) return {Bottleneck::kGenerator, lag_text};
+  if (const auto judgement = JudgeRetransmits(report)) return *judgement;
   if (report.dropped * 100 > report.planned) {
     return {Bottleneck::kServer,
             absl::StrFormat("%d arrivals found --max-in-flight handshakes open, and %s",
@@ -56,6 +72,7 @@ Judgement JudgeOpen(const LoadReport& report) {
 Judgement JudgeClosed(const LoadSpec& spec, const LoadReport& report) {
   const double share = CpuShare(report);
   if (share >= kSaturated) return {Bottleneck::kGenerator, CpuText(report)};
+  if (const auto judgement = JudgeRetransmits(report)) return *judgement;
   if (share >= kBusy) return {Bottleneck::kUnclear, CpuText(report)};
   return {spec.think_time.count() > 0 ? Bottleneck::kNone : Bottleneck::kServer, CpuText(report)};
 }
@@ -71,6 +88,14 @@ Judgement Judge(const LoadSpec& spec, const LoadReport& report) {
   if (std::max(report.ok() + report.failed(), report.planned) < kFewest) {
     return {Bottleneck::kUnclear,
             absl::StrFormat("fewer than %d handshakes tell too little", kFewest)};
+  }
+  if (report.unsent() * 100 > report.planned) {
+    return {Bottleneck::kGenerator,
+            absl::StrFormat("it did not get round to %d arrivals", report.unsent())};
+  }
+  if (report.stolen_cpu_share >= kMuchStolen) {
+    return {Bottleneck::kUnclear, absl::StrFormat("the machine's host took %.0f%% of its CPU time",
+                                                  100 * report.stolen_cpu_share)};
   }
   return spec.open ? JudgeOpen(report) : JudgeClosed(spec, report);
 }

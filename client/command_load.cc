@@ -255,9 +255,10 @@ void AddOpenLoop(CLI::App& load, LoadFlags& flags) {
 
 void AddConditions(CLI::App& load, LoadFlags& flags) {
   load.add_option("--fail-if", flags.fail_if,
-                  "The run has failed if this holds at its end: 'p99 > 5ms'; repeats")
+                  "The run has failed if this holds: 'p99 > 5ms'; repeats")
       ->type_name("CONDITION");
-  load.add_option("--stop-if", flags.stop_if, "End early once this holds over a second; repeats")
+  load.add_option("--stop-if", flags.stop_if,
+                  "End early once this holds over a second, or 'over 10s'; repeats")
       ->type_name("CONDITION");
 }
 
@@ -346,7 +347,8 @@ void AddLoad(CLI::App& app, Command* command) {
       "Conditions: p50, p90, p99, p99.9, max, mean (a duration; in an open loop from the planned\n"
       "start), errors, dropped (a number, or a share as in 0.1%), rate (successes a second); then "
       "one\n"
-      "of < <= > >= =, then the value. --fail-if fails too if nothing was measured.\n\n"
+      "of < <= > >= =, then the value. 'p99 > 5ms over 10s' looks at each 10s behind the\n"
+      "warm-up, one by one (1s to 1h). --fail-if fails too if nothing was measured.\n\n"
       "--server ADDRESS asks the server for its counts before and behind the run: it must have\n"
       "completed as many as were ok here, whatever modes it went through meanwhile.\n\n"
       "--hlog FILE writes an interval log: microseconds, a line a second, each phase under its "

@@ -1,5 +1,6 @@
 #include "client/condition.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -50,6 +51,18 @@ class Reader {
 
   // Up to a space or a character of a comparison.
   std::string_view Word() { return Take(text_.substr(at_).find_first_of(" <>=")); }
+  // Up to " over " or the end.
+  std::string_view Value() {
+    const std::string_view rest = text_.substr(at_);
+    const size_t over = std::min(rest.find(kOver), rest.size());
+    return Take(rest.substr(0, over).find_last_not_of(' ') + 1);
+  }
+  // Takes "over ", if it is next.
+  bool TakeOver() {
+    const bool next = text_.substr(at_).starts_with(kOver.substr(1));
+    if (next) Take(kOver.size() - 1);
+    return next;
+  }
   std::string_view Rest() { return Take(text_.substr(at_).find_last_not_of(' ') + 1); }
   std::optional<Comparison> TakeComparison() {
     for (const auto& [sign, comparison] : kComparisons) {
@@ -67,6 +80,8 @@ class Reader {
   }
 
  private:
+  static constexpr std::string_view kOver = " over ";
+
   std::string_view Take(size_t length) {
     last_ = at_;
     const std::string_view taken = text_.substr(at_, length);
@@ -175,11 +190,24 @@ absl::StatusOr<Condition> ParseCondition(std::string_view text) {
   const std::optional<Comparison> comparison = reader.TakeComparison();
   if (!comparison) return reader.Error("one of <, <=, >, >= and = belongs here");
   condition.comparison = *comparison;
-  const std::string_view value = reader.Rest();
+  const std::string_view value = reader.Value();
   if (!SetValue(value, condition)) {
     return reader.Error(absl::StrFormat("'%s' is not %s", value, ValueForm(condition.metric)));
   }
+  if (!reader.TakeOver()) return condition;
+  const std::string_view window = reader.Rest();
+  const auto over = text::ParseDuration(window);
+  if (!over.ok() || *over < kShortestWindow || *over > kLongestWindow ||
+      *over % std::chrono::seconds(1) != std::chrono::nanoseconds(0)) {
+    return reader.Error(
+        absl::StrFormat("'%s' is not a number of whole seconds from 1s to 1h, as in 10s", window));
+  }
+  condition.over = *over;
   return condition;
+}
+
+std::chrono::nanoseconds StopWindowOf(const Condition& condition) {
+  return condition.over.value_or(kShortestWindow);
 }
 
 std::optional<bool> Holds(const Condition& condition, const LoadReport& report) {

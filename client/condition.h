@@ -1,7 +1,8 @@
-// A condition on what a run measured, as people write it: "p99 > 5ms", "errors > 0.1%".
+// A condition on what a run measured, as people write it: "p99 > 5ms", "errors > 0.1% over 10s".
 #ifndef HANDSHAKE_CLIENT_CONDITION_H_
 #define HANDSHAKE_CLIENT_CONDITION_H_
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,12 +33,21 @@ struct Condition {
   Comparison comparison = Comparison::kMore;
   double value = 0;      // us, a number, or percent
   bool percent = false;  // errors and dropped: a share of all, else a number
-  std::string text;      // as it was written
+  // Judged over each part of the run that is so long; nothing: as a whole.
+  std::optional<std::chrono::nanoseconds> over = std::nullopt;
+  std::string text;  // as it was written
 };
 
-// METRIC COMPARISON VALUE, spaces are free. INVALID_ARGUMENT names the column, from 1, and what may
-// stand there.
+inline constexpr std::chrono::seconds kShortestWindow{1};
+inline constexpr std::chrono::hours kLongestWindow{1};
+
+// METRIC COMPARISON VALUE [over DURATION], the latter whole seconds from kShortestWindow to
+// kLongestWindow; spaces are free around a comparison. INVALID_ARGUMENT names the column, from 1,
+// and what may stand there.
 absl::StatusOr<Condition> ParseCondition(std::string_view text);
+
+// What a condition that stops a run is judged over: a second if it does not say.
+std::chrono::nanoseconds StopWindowOf(const Condition& condition);
 
 // Does it hold? Nothing: what it looks at was not measured.
 std::optional<bool> Holds(const Condition& condition, const LoadReport& report);

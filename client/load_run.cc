@@ -19,7 +19,10 @@
 #include "client/load_worker.h"
 #include "client/rate_stage.h"
 #include "client/spec_check.h"
+#include "client/window_judge.h"
+#include "common/stats/kernel_counters.h"
 #include "common/stats/process_usage.h"
+#include "common/text/duration.h"
 #include "common/wire/message.h"
 
 namespace handshake::client {
@@ -89,15 +92,30 @@ absl::Status CheckTimes(const LoadSpec& spec) {
   return absl::OkStatus();
 }
 
+// Each condition must have a chance.
+absl::Status CheckWindows(const LoadSpec& spec) {
+  if (!spec.duration) return absl::OkStatus();
+  const std::chrono::nanoseconds judged = *spec.duration - spec.warmup;
+  for (const Condition& condition : spec.stop_if) {
+    if (StopWindowOf(condition) < judged) continue;
+    return Invalid(
+        "stop condition '%s' is judged each %s behind the warm-up: the duration must be longer "
+        "than that",
+        condition.text, text::FormatDuration(StopWindowOf(condition)));
+  }
+  for (const Condition& condition : spec.fail_if) {
+    if (!condition.over || *condition.over <= judged) continue;
+    return Invalid("condition '%s' needs a duration of at least that behind the warm-up",
+                   condition.text);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckSpec(const LoadSpec& spec) {
   const absl::Status loop = spec.open ? CheckOpen(*spec.open) : CheckClosed(spec);
   if (!loop.ok()) return loop;
   if (absl::Status times = CheckTimes(spec); !times.ok()) return times;
-  if (!spec.stop_if.empty() && spec.duration && *spec.duration - spec.warmup <= kSampleInterval) {
-    return Invalid(
-        "a stop condition is judged each second behind the warm-up: the duration must be longer "
-        "than that");
-  }
+  if (absl::Status windows = CheckWindows(spec); !windows.ok()) return windows;
   if (spec.count && *spec.count < 1) return Invalid("the count must be at least 1");
   if (spec.threads < 0 || spec.threads > kMostThreads) {
     return Invalid("threads must be from 1 to %d, or 0 for automatic", kMostThreads);
@@ -193,8 +211,21 @@ int64_t LoadReport::failed() const {
   return std::accumulate(ended.begin(), ended.end(), int64_t{0}) - ok();
 }
 
+namespace {
+
+struct MachineCounters {
+  stats::CpuTicks cpu;
+  stats::RetransmitCounters retransmits;
+};
+
+MachineCounters ReadMachineCounters() {
+  return {.cpu = stats::ReadCpuTicks(), .retransmits = stats::ReadRetransmitCounters()};
+}
+
+}  // namespace
+
 struct LoadRun::Impl {
-  explicit Impl(const LoadSpec& spec) : plan(spec) {
+  explicit Impl(const LoadSpec& spec) : plan(spec), judge(spec) {
     plan.on_spent = [this] { WakeAll(); };
   }
   ~Impl() { Join(); }
@@ -203,11 +234,15 @@ struct LoadRun::Impl {
   absl::Status StartThreads();
   void RunWorker(LoadWorker& worker);
   LoadReport Report() const;
+  void AddMachine(LoadReport& report) const;
+  std::vector<std::string> Breaches(const LoadReport& report) const;
   absl::Status Change(const LoadChange& change);
   // On a thread of its own: a look at each whole second behind the warm-up.
   void Sample();
-  // What was measured since the last look, into the series; ends the run if a condition of stop_if
-  // holds over it.
+  // False: not before `time`.
+  bool EndsBefore(TimePoint time) const;
+  // What was measured since the last look, into the series; judges the windows that are over, and
+  // ends the run if a condition of stop_if held.
   void Look();
   // The last look; then the run has ended.
   void End();
@@ -226,10 +261,13 @@ struct LoadRun::Impl {
   mutable std::mutex sample_mutex;  // taken before `mutex`
   LoadSeries series;                // guarded by sample_mutex, as `looked`
   LoadReport looked;                // at the last look
+  WindowJudge judge;                // the same
 
   mutable std::mutex mutex;
   mutable std::condition_variable over;
   std::optional<TimePoint> ended;  // once no worker runs
+  std::optional<MachineCounters> warmup_end;
+  std::optional<MachineCounters> run_end;
   bool cancelled = false;
   std::string stopped_by;
 };
@@ -270,7 +308,9 @@ void LoadRun::Impl::End() {
   const LoadReport last = Report();
   LoadPoint rest = PointBetween(looked, last);
   if (rest.length.count() > 0) series.AddRest(std::move(rest));
+  judge.Look(last);
   const std::lock_guard lock(mutex);
+  run_end = ReadMachineCounters();
   ended = plan.started + last.elapsed;
   over.notify_all();
 }
@@ -290,7 +330,30 @@ LoadReport LoadRun::Impl::Report() const {
   report.peak_connections = plan.peak_standing.load(std::memory_order_relaxed);
   report.threads = static_cast<int64_t>(workers.size());
   plan.control.AddTo(report);
+  AddMachine(report);
   return report;
+}
+
+void LoadRun::Impl::AddMachine(LoadReport& report) const {
+  std::lock_guard lock(mutex);
+  if (!warmup_end) return;
+  const MachineCounters now = run_end ? *run_end : ReadMachineCounters();
+  report.stolen_cpu_share = stats::StolenShare(warmup_end->cpu, now.cpu);
+  report.retransmitted_segments = now.retransmits.segments - warmup_end->retransmits.segments;
+  report.retransmitted_syns = now.retransmits.syns - warmup_end->retransmits.syns;
+}
+
+std::vector<std::string> LoadRun::Impl::Breaches(const LoadReport& report) const {
+  std::vector<std::string> breaches;
+  const std::vector<Condition>& conditions = plan.spec.fail_if;
+  for (size_t i = 0; i < conditions.size(); ++i) {
+    if (conditions[i].over) {
+      if (const auto breach = judge.BreachOf(i)) breaches.push_back(*breach);
+    } else if (Holds(conditions[i], report).value_or(true)) {
+      breaches.push_back(Explain(conditions[i], report));
+    }
+  }
+  return breaches;
 }
 
 absl::Status LoadRun::Impl::Change(const LoadChange& change) {
@@ -313,29 +376,33 @@ absl::Status LoadRun::Impl::Change(const LoadChange& change) {
 void LoadRun::Impl::Sample() {
   prctl(PR_SET_NAME, "load-sampler");
   TimePoint next = plan.count_from;
+  if (EndsBefore(next)) return;
+  {
+    const std::lock_guard lock(mutex);
+    warmup_end = ReadMachineCounters();
+  }
   while (true) {
     const TimePoint now = Clock::now();
     do next += kSampleInterval;
     while (next <= now);  // the machine stood still
-    {
-      std::unique_lock lock(mutex);
-      if (over.wait_until(lock, next, [this] { return ended.has_value(); })) return;
-    }
+    if (EndsBefore(next)) return;
     Look();
   }
+}
+
+bool LoadRun::Impl::EndsBefore(TimePoint time) const {
+  std::unique_lock lock(mutex);
+  return over.wait_until(lock, time, [this] { return ended.has_value(); });
 }
 
 void LoadRun::Impl::Look() {
   const std::lock_guard look(sample_mutex);
   LoadReport now = Report();
   if (now.done) return;
-  const LoadReport window = now.Since(looked);
   series.Add(PointBetween(looked, now));
+  const std::optional<std::string> stop = judge.Look(now);
   looked = std::move(now);
-  if (window.paused_time.count() > 0) return;
-  for (const Condition& condition : plan.spec.stop_if) {
-    if (Holds(condition, window).value_or(false)) return Stop(Explain(condition, window));
-  }
+  if (stop) Stop(*stop);
 }
 
 void LoadRun::Impl::Stop(const std::string& condition) {
@@ -389,12 +456,7 @@ LoadReport LoadRun::Report() const {
   LoadReport report = impl_->Report();
   report.judgement = Judge(spec(), report);
   report.shortfall = ShortfallOf(spec(), report);
-  if (!report.done) return report;
-  for (const Condition& condition : spec().fail_if) {
-    if (Holds(condition, report).value_or(true)) {
-      report.breaches.push_back(Explain(condition, report));
-    }
-  }
+  if (report.done) report.breaches = impl_->Breaches(report);
   return report;
 }
 

@@ -56,10 +56,11 @@ struct LoadSpec {
   // What begins, or in an open loop was planned, so soon behind the start is left out of the
   // report.
   std::chrono::nanoseconds warmup{};
-  // Judged at the end: the run has failed if one holds, or cannot be told.
+  // Judged at the end, or over each of its windows behind the warm-up: the run has failed if one
+  // holds, or cannot be told.
   std::vector<Condition> fail_if = {};
-  // Judged at each whole second behind the warm-up, over that second: the run ends early once one
-  // holds.
+  // Judged over each of its windows behind the warm-up, a second each if it has none: the run ends
+  // early once one holds.
   std::vector<Condition> stop_if = {};
   std::optional<OpenLoop> open = std::nullopt;  // then the loop is open, and concurrency unused
   int64_t most_at_once() const { return open ? open->max_in_flight : concurrency; }
@@ -106,6 +107,11 @@ struct LoadReport {
   stats::Histogram reply;          // established to message 2 read
   stats::Histogram close;          // message 3 sent to FIN read
   std::chrono::nanoseconds cpu{};  // of the run's threads
+  // In that time, but not of this run alone: of all CPUs' time, what the machine's host took away
+  // (steal), from 0 to 1; and what this network namespace sent again.
+  double stolen_cpu_share = 0;
+  int64_t retransmitted_segments = 0;
+  int64_t retransmitted_syns = 0;  // of these; and answers to SYNs
   bool cancelled = false;          // ended early by Cancel()
   bool done = false;
   int64_t threads = 0;

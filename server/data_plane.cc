@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "common/stats/kernel_counters.h"
 #include "common/stats/process_usage.h"
 #include "server/door/cpu_meter.h"
 #include "server/door/door.h"

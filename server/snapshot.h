@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/stats/histogram.h"
+#include "common/stats/kernel_counters.h"
 #include "common/stats/process_usage.h"
 #include "common/wire/verdict.h"
 #include "server/door/listener.h"

@@ -4,7 +4,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -68,28 +67,6 @@ ProcessUsage ReadProcessUsage() {
           .thread_count = ThreadCount(),
           .open_fd_count = OpenFdCount(),
           .fd_limit = FdLimit()};
-}
-
-ListenCounters ReadListenCounters() {
-  // Two lines for each group of counters: "TcpExt: name name ..." and "TcpExt: value value ...".
-  std::ifstream netstat("/proc/thread-self/net/netstat");
-  ListenCounters counters;
-  std::string names_line;
-  std::string values_line;
-  while (std::getline(netstat, names_line) && std::getline(netstat, values_line)) {
-    if (!names_line.starts_with("TcpExt:")) continue;
-    std::istringstream names(names_line);
-    std::istringstream values(values_line);
-    std::string name;
-    std::string value;
-    while (names >> name && values >> value) {
-      int64_t number = 0;
-      std::from_chars(value.data(), value.data() + value.size(), number);
-      if (name == "ListenOverflows") counters.overflows = number;
-      if (name == "ListenDrops") counters.drops = number;
-    }
-  }
-  return counters;
 }
 
 }  // namespace handshake::stats

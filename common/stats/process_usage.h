@@ -18,14 +18,6 @@ struct ProcessUsage {
 // Any thread. A value that cannot be read is 0.
 ProcessUsage ReadProcessUsage();
 
-// The TCP counters of the calling thread's network namespace, since it was made
-// (/proc/thread-self/net/netstat). All listeners in it count together.
-struct ListenCounters {
-  int64_t overflows = 0;  // ListenOverflows: an accept queue was full
-  int64_t drops = 0;      // ListenDrops: a connection attempt was dropped at a listener
-};
-ListenCounters ReadListenCounters();
-
 }  // namespace handshake::stats
 
 #endif  // HANDSHAKE_COMMON_STATS_PROCESS_USAGE_H_

@@ -267,7 +267,7 @@ void AddStart(CLI::App& load, Context& context) {
                       "Leave what begins in the first of it out of the report");
   start
       ->add_option("--fail-if", flags->fail_if,
-                   "The run has failed if this holds at its end: 'p99 > 5ms'; repeats")
+                   "It has failed if this holds: 'p99 > 5ms', or '.. over 10s'; repeats")
       ->type_name("CONDITION");
   start->add_option("--stop-if", flags->stop_if, "End early once this holds over a second; repeats")
       ->type_name("CONDITION");

@@ -123,6 +123,13 @@ void AddEvents(Table& facts, const v1::LoadRun& run) {
   }
 }
 
+// What of the machine may have been in the way; it is not the run's alone.
+std::string MachineText(const v1::LoadRun& run) {
+  return absl::StrFormat("%.1f%% of its CPU time stolen, %s segments sent again (%s SYN)",
+                         run.stolen_cpu_percent(), Count(run.retransmitted_segment_count()),
+                         Count(run.retransmitted_syn_count()));
+}
+
 void AddLatency(Table& table, const char* name, const v1::Latency& latency) {
   std::vector<Cell> row = {name, Count(latency.count())};
   for (double us : {static_cast<double>(latency.min_us()), latency.mean_us(),
@@ -218,6 +225,9 @@ std::string LoadPage(const v1::LoadRun& run, Style style) {
                                                        SpanUs(cpu_us / static_cast<double>(ended)))
                                      : Span(run.cpu_time())});
   if (run.has_reconciliation()) facts.Add({"ledger", ReconciliationCell(run.reconciliation())});
+  if (run.stolen_cpu_percent() > 0 || run.retransmitted_segment_count() > 0) {
+    facts.Add({"machine", MachineText(run)});
+  }
   return facts.Render(style) + "\n" + Latencies(run, style) + FailuresTable(run.failures(), style) +
          ReconciliationTable(run.reconciliation(), style);
 }

@@ -273,6 +273,9 @@ void FillCounts(const client::LoadReport& report, v1::LoadRun& run) {
   run.set_shortfall(report.shortfall);
   run.set_bottleneck(ToProto(report.judgement.bottleneck));
   run.set_bottleneck_reason(report.judgement.why);
+  run.set_stolen_cpu_percent(100 * report.stolen_cpu_share);
+  run.set_retransmitted_segment_count(report.retransmitted_segments);
+  run.set_retransmitted_syn_count(report.retransmitted_syns);
   *run.mutable_reply() = ToProto(report.reply);
   *run.mutable_close() = ToProto(report.close);
   *run.mutable_measured_time() = ToProto(report.measured);

@@ -132,6 +132,35 @@ TEST(BottleneckTest, AClosedLoopIsJudgedByItsThreads) {
   EXPECT_EQ(Whose(spec, report), Bottleneck::kNone);
 }
 
+TEST(BottleneckTest, WithMuchStolenNothingCanBeTold) {
+  LoadReport report = AnOpenReport();
+  report.stolen_cpu_share = 0.049;
+  EXPECT_EQ(Whose(OpenSpec(), report), Bottleneck::kNone);
+  report.stolen_cpu_share = 0.05;
+  EXPECT_EQ(Whose(OpenSpec(), report), Bottleneck::kUnclear);
+  EXPECT_EQ(Whose(LoadSpec(), report), Bottleneck::kUnclear);
+  EXPECT_THAT(Judge(OpenSpec(), report).why, HasSubstr("took 5% of its CPU time"));
+  report.planned += 200;
+  EXPECT_EQ(Whose(OpenSpec(), report), Bottleneck::kGenerator) << "it sent less than asked";
+}
+
+TEST(BottleneckTest, SynsSentAgainAreTheServersOtherSegmentsTheNetworks) {
+  for (const LoadSpec& spec : {OpenSpec(), LoadSpec()}) {
+    LoadReport report = AnOpenReport();
+    report.planned = spec.open ? report.planned : 0;
+    report.cpu = 7'500ms;
+    const Bottleneck without = Whose(spec, report);
+    report.retransmitted_segments = 100;
+    EXPECT_EQ(Whose(spec, report), without) << "1 %, and no more";
+    report.retransmitted_segments = 101;
+    EXPECT_EQ(Whose(spec, report), Bottleneck::kUnclear);
+    EXPECT_THAT(Judge(spec, report).why, HasSubstr("101 segments"));
+    report.retransmitted_syns = 101;
+    EXPECT_EQ(Whose(spec, report), Bottleneck::kServer);
+    EXPECT_THAT(Judge(spec, report).why, HasSubstr("101 SYNs"));
+  }
+}
+
 TEST(BottleneckTest, FewerConnectionsThanAskedAreAShortfall) {
   LoadSpec spec;
   spec.concurrency = 64;

@@ -54,6 +54,17 @@ TEST(ConditionTest, EachMetricIsComparedInItsUnit) {
   }
 }
 
+TEST(ConditionTest, AWindowIsPartOfIt) {
+  EXPECT_EQ(ParseCondition("p99 > 5ms")->over, std::nullopt);
+  EXPECT_EQ(ParseCondition("p99 > 5ms over 10s")->over, 10s);
+  EXPECT_EQ(ParseCondition("errors>=0.1%  over   1.5m  ")->over, 90s);
+  EXPECT_EQ(ParseCondition("rate < 100 over 1h")->over, 1h);
+  EXPECT_EQ(StopWindowOf(*ParseCondition("rate < 100")), 1s);
+  EXPECT_EQ(StopWindowOf(*ParseCondition("rate < 100 over 2s")), 2s);
+  EXPECT_EQ(Explain(*ParseCondition("p50 > 500us over 10s"), AReport()),
+            "p50 > 500us over 10s: it is 1ms");
+}
+
 TEST(ConditionTest, AnOpenLoopIsJudgedFromItsIntendedStarts) {
   EXPECT_EQ(Judge("p50 >= 6ms", AReport(true)), true);
   EXPECT_EQ(Judge("p50 >= 6ms", AReport(false)), false);
@@ -104,6 +115,16 @@ TEST(ConditionTest, ABadOneIsRefusedWithTheColumnAndWhatMayStandThere) {
       {"errors > %", "column 10: '%' is not a number"},
       {"rate < 5%", "column 8: '5%' is not a number of handshakes a second"},
       {"rate < inf", "column 8: 'inf' is not a number of handshakes a second"},
+      {"p99 > over 10s", "column 7: 'over 10s' is not a duration"},
+      {"p99 > 5ms over", "column 7: '5ms over' is not a duration"},
+      {"p99 > 5ms over ",
+       "column 16: '' is not a number of whole seconds from 1s to 1h, as in 10s"},
+      {"p99 > 5ms over 10", "column 16: '10' is not a number of whole seconds from 1s to 1h"},
+      {"p99 > 5ms over 999ms", "column 16: '999ms' is not a number of whole seconds from 1s to 1h"},
+      {"p99 > 5ms over 1.5s", "column 16: '1.5s' is not a number of whole seconds"},
+      {"p99 > 5ms over 61m", "column 16: '61m' is not a number of whole seconds from 1s to 1h"},
+      {"p99 > 5ms over 1s over 2s",
+       "column 16: '1s over 2s' is not a number of whole seconds from 1s to 1h"},
       {"p99 > 5ms                                                           ",
        "longer than 64 characters"},
   };

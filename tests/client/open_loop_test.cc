@@ -194,6 +194,15 @@ TEST(WarmupTest, ABadOneIsRefused) {
   }
 }
 
+// A listener that accepts nothing, with room for one.
+net::UniqueFd ListenForOne() {
+  net::UniqueFd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const net::Address any = *net::Address::Parse("127.0.0.1:0");
+  EXPECT_EQ(bind(listener.get(), any.data(), any.size()), 0);
+  EXPECT_EQ(listen(listener.get(), 0), 0);
+  return listener;
+}
+
 std::vector<Condition> Conditions(const std::vector<std::string>& texts) {
   std::vector<Condition> conditions;
   for (const std::string& text : texts) conditions.push_back(*ParseCondition(text));
@@ -246,6 +255,45 @@ TEST(ConditionsTest, AStopConditionThatDoesNotHoldDoesNothing) {
   const LoadReport report = RunToTheEnd(spec);
   EXPECT_EQ(report.stopped_by, "");
   EXPECT_GE(report.elapsed, 2'200ms);
+}
+
+TEST(ConditionsTest, AWindowThatHeldFailsTheRunAndOneThatDidNotDoesNot) {
+  TestServer server(handshake::test::Serve());
+  LoadSpec spec = OpenSpec(server.address(), {.rate = 200});
+  spec.duration = 2s;
+  spec.fail_if = Conditions({"rate < 150 over 2s", "rate < 1000000 over 1s", "p50 > 1h over 1s"});
+  const LoadReport report = RunToTheEnd(spec);
+  ASSERT_EQ(report.breaches.size(), 1);
+  EXPECT_THAT(report.breaches[0], HasSubstr("rate < 1000000 over 1s: it is "));
+  EXPECT_THAT(report.breaches[0], HasSubstr("the first of 2 windows"));
+}
+
+TEST(ConditionsTest, ARunTooShortForAWindowIsRefused) {
+  LoadSpec spec = OpenSpec(*net::Address::Parse("127.0.0.1:1"), {.rate = 200});
+  spec.duration = 3s;
+  spec.warmup = 1'500ms;
+  spec.fail_if = Conditions({"p99 > 5ms over 2s"});
+  EXPECT_THAT(std::string(LoadRun::Start(spec).status().message()),
+              HasSubstr("'p99 > 5ms over 2s' needs a duration of at least that"));
+  spec.fail_if.clear();
+  spec.stop_if = Conditions({"p99 > 5ms over 2s"});
+  EXPECT_THAT(std::string(LoadRun::Start(spec).status().message()),
+              HasSubstr("'p99 > 5ms over 2s' is judged each 2s behind the warm-up"));
+}
+
+// The kernel sends a SYN again that found an accept queue full, a second later.
+TEST(MachineTest, SegmentsSentAgainAreCounted) {
+  const net::UniqueFd full = ListenForOne();
+  LoadSpec spec = OpenSpec(net::Address::OfSocket(full.get()), {.rate = 100});
+  spec.duration = 1h;
+  const std::unique_ptr<LoadRun> run = Start(spec);
+  const auto deadline = std::chrono::steady_clock::now() + 30s;
+  while (run->Report().retransmitted_syns == 0 && std::chrono::steady_clock::now() < deadline) {
+    run->WaitFor(20ms);
+  }
+  EXPECT_GT(run->Report().retransmitted_syns, 0);
+  EXPECT_GT(run->Report().retransmitted_segments, 0);
+  EXPECT_LT(run->Report().stolen_cpu_share, 1);
 }
 
 TEST(ConditionsTest, CancelEndsARunThatIsWatched) {

@@ -107,7 +107,7 @@ def unstored(stored: FileDescriptorSet, now: FileDescriptorSet) -> Iterator[str]
 # --- style ----------------------------------------------------------------------------------------
 
 # Numbers say their unit in their name, or are one of these, which have none.
-UNIT = re.compile(r".*_(count|bytes|us|ns|per_second|id|size|limit|generation)")
+UNIT = re.compile(r".*_(count|bytes|us|ns|per_second|id|size|limit|generation|percent)")
 UNITLESS = {"id", "count", "generation", "sequence", "concurrency", "max_concurrent", "seed",
             "round", "confidence", "value", "low", "high", "ratio", "ratio_low", "ratio_high"}
 NUMBERS = {Field.TYPE_INT32, Field.TYPE_INT64, Field.TYPE_UINT32, Field.TYPE_UINT64,

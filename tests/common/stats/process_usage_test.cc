@@ -1,10 +1,8 @@
 #include "common/stats/process_usage.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -60,32 +58,6 @@ TEST(ProcessUsageTest, CountsOpenDescriptorsAndKnowsTheirLimit) {
   rlimit limit{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
   EXPECT_EQ(before.fd_limit, static_cast<int64_t>(limit.rlim_cur));
-}
-
-// Fills an accept queue of one and knocks until the kernel says that it overflowed.
-TEST(ListenCountersTest, SeeAnOverflowingAcceptQueue) {
-  const ListenCounters before = ReadListenCounters();
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
-  ASSERT_EQ(listen(listener, 0), 0);
-  ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  std::vector<int> clients;
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  ListenCounters after = before;
-  while (after.overflows == before.overflows && clients.size() < 500 &&
-         std::chrono::steady_clock::now() < deadline) {
-    clients.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    connect(clients.back(), reinterpret_cast<sockaddr*>(&address), size);
-    after = ReadListenCounters();
-  }
-  EXPECT_GT(after.overflows, before.overflows);
-  EXPECT_GT(after.drops, before.drops);
-  for (int client : clients) close(client);
-  close(listener);
 }
 
 }  // namespace

@@ -402,6 +402,18 @@ TEST(LoadReportTest, AShortfallIsSaidFirstThenWhatWasBreachedAndWhoLimited) {
                          "target         127.0.0.1:7000, framing line\n"));
 }
 
+TEST(LoadReportTest, WhatTheMachineTookAwayIsSaid) {
+  v1::LoadRun run = AnOpenRun();
+  EXPECT_THAT(LoadPage(run, {}), Not(HasSubstr("machine")));
+  run.set_stolen_cpu_percent(3.14);
+  run.set_retransmitted_segment_count(1'200);
+  run.set_retransmitted_syn_count(7);
+  EXPECT_THAT(LoadPage(run, {}),
+              HasSubstr("a handshake\n"
+                        "machine        3.1% of its CPU time stolen, 1,200 segments sent again "
+                        "(7 SYN)\n\n"));
+}
+
 TEST(LoadReportTest, TheExitCodeIsTheFirstThatFits) {
   v1::LoadRun run = AnOpenRun();
   EXPECT_EQ(LoadExitCode(run), 0);

@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "common/net/address.h"
-#include "common/stats/process_usage.h"
+#include "common/stats/kernel_counters.h"
 #include "server/data_plane.h"
 #include "tests/server/storm/load_process.h"
 
