@@ -37,6 +37,8 @@ void FillState(const HoldReport& report, v1::HoldRun& message) {
   }
 }
 
+}  // namespace
+
 v1::HoldRun Describe(const HoldRun& run, std::chrono::system_clock::time_point start) {
   const HoldSpec& spec = run.spec();
   const HoldReport report = run.Report();
@@ -50,8 +52,6 @@ v1::HoldRun Describe(const HoldRun& run, std::chrono::system_clock::time_point s
   FillState(report, message);
   return message;
 }
-
-}  // namespace
 
 int RunHold(const HoldSpec& spec, bool json, report::Interrupts& interrupts) {
   const auto start = std::chrono::system_clock::now();

@@ -20,6 +20,30 @@
 #include "control/services/load_spec.h"
 
 namespace handshake::client {
+
+std::vector<Condition> ConditionsOf(const std::string& flag,
+                                    const std::vector<std::string>& texts) {
+  std::vector<Condition> conditions;
+  for (const std::string& text : texts) {
+    const absl::StatusOr<Condition> condition = ParseCondition(text);
+    if (!condition.ok()) {
+      throw CLI::ValidationError(flag, std::string(condition.status().message()));
+    }
+    conditions.push_back(*condition);
+  }
+  return conditions;
+}
+
+v1::LoadRun Describe(const LoadRun& run, std::chrono::system_clock::time_point start) {
+  const LoadReport report = run.Report();
+  v1::LoadRun message;
+  *message.mutable_spec() = control::ToProto(run.spec());
+  *message.mutable_start_time() = control::ToProto(start);
+  control::FillCounts(report, message);
+  control::FillState(report, "interrupted", message);
+  return message;
+}
+
 namespace {
 
 using std::chrono::nanoseconds;
@@ -54,6 +78,7 @@ struct LoadFlags {
   std::optional<int64_t> hold;
   std::optional<nanoseconds> hold_for;
   int64_t processes = 0;
+  FindMaxFlags find_max;
   std::string hlog;
   std::string server;
   std::string output = "text";
@@ -75,18 +100,8 @@ std::vector<RateStage> StagesOf(const LoadFlags& flags) {
   return stages;
 }
 
-// Throws what is wrong with a condition.
-std::vector<Condition> ConditionsOf(const std::string& flag,
-                                    const std::vector<std::string>& texts) {
-  std::vector<Condition> conditions;
-  for (const std::string& text : texts) {
-    const absl::StatusOr<Condition> condition = ParseCondition(text);
-    if (!condition.ok()) {
-      throw CLI::ValidationError(flag, std::string(condition.status().message()));
-    }
-    conditions.push_back(*condition);
-  }
-  return conditions;
+bool IsOpenLoop(const LoadFlags& flags) {
+  return flags.rate || !flags.stages.empty() || (flags.find_max.given() && !flags.find_max.held);
 }
 
 // Throws what is wrong with the flags.
@@ -96,19 +111,27 @@ void Check(const LoadFlags& flags) {
     if (*flags.hold_for > kMaxDuration) throw CLI::ValidationError("--for", "at most 1h");
     return;
   }
+  if (flags.find_max.given()) {
+    FindMaxSpecOf(flags.find_max);
+    return;
+  }
   if (!flags.duration && !flags.count && flags.stages.empty()) {
     throw CLI::ValidationError("load", flags.rate
                                            ? "--rate needs --duration, --count or both"
-                                           : "one of --duration, --count, --stage and --hold is "
-                                             "required");
+                                           : "one of --duration, --count, --stage, --hold and "
+                                             "--find-max is required");
   }
   if (flags.duration && (*flags.duration <= nanoseconds(0) || *flags.duration > kMaxDuration)) {
     throw CLI::ValidationError("--duration", "above 0, at most 1h");
   }
+  if (flags.find_max.from || flags.find_max.to || flags.find_max.trial_time) {
+    throw CLI::ValidationError("load",
+                               "--search-from, --search-to and --trial-time require --find-max");
+  }
   StagesOf(flags);
   ConditionsOf("--fail-if", flags.fail_if);
   ConditionsOf("--stop-if", flags.stop_if);
-  if (!flags.rate && flags.stages.empty() &&
+  if (!IsOpenLoop(flags) &&
       (flags.arrivals != "poisson" || flags.seed != 0 || flags.max_in_flight != 0)) {
     throw CLI::ValidationError("load",
                                "--arrivals, --seed and --max-in-flight require --rate or --stage");
@@ -122,8 +145,8 @@ wire::Framing FramingOf(const LoadFlags& flags) {
 HoldSpec HoldSpecOf(const LoadFlags& flags, const net::Address& target) {
   HoldSpec spec;
   spec.target = target;
-  spec.connections = *flags.hold;
-  spec.hold = *flags.hold_for;
+  spec.connections = flags.hold.value_or(1);
+  spec.hold = flags.hold_for.value_or(nanoseconds(0));
   spec.processes = flags.processes;
   spec.handshake.framing = FramingOf(flags);
   return spec;
@@ -141,7 +164,7 @@ LoadSpec SpecOf(const LoadFlags& flags, const net::Address& target) {
   spec.warmup = flags.warmup;
   spec.fail_if = ConditionsOf("--fail-if", flags.fail_if);
   spec.stop_if = ConditionsOf("--stop-if", flags.stop_if);
-  if (flags.rate || !flags.stages.empty()) {
+  if (IsOpenLoop(flags)) {
     spec.open = {.rate = flags.rate.value_or(0),
                  .stages = StagesOf(flags),
                  .arrivals = flags.arrivals == "even" ? Arrivals::kEven : Arrivals::kPoisson,
@@ -149,17 +172,6 @@ LoadSpec SpecOf(const LoadFlags& flags, const net::Address& target) {
                  .max_in_flight = flags.max_in_flight};
   }
   return spec;
-}
-
-// The run so far, as the service would answer it.
-v1::LoadRun Describe(const LoadRun& run, std::chrono::system_clock::time_point start) {
-  const LoadReport report = run.Report();
-  v1::LoadRun message;
-  *message.mutable_spec() = control::ToProto(run.spec());
-  *message.mutable_start_time() = control::ToProto(start);
-  control::FillCounts(report, message);
-  control::FillState(report, "interrupted", message);
-  return message;
 }
 
 // Waits for the run's end; meanwhile shows how far it is, and logs what it measures.
@@ -190,6 +202,12 @@ int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
   }
   if (flags.hold) {
     return RunHold(HoldSpecOf(flags, *target), flags.output == "json", interrupts);
+  }
+  if (flags.find_max.given()) {
+    FindMaxSpec spec = FindMaxSpecOf(flags.find_max);
+    spec.load = SpecOf(flags, *target);
+    spec.hold = HoldSpecOf(flags, *target);
+    return RunFindMax(spec, flags.output == "json", interrupts);
   }
   std::optional<report::LedgerCheck> ledger;
   if (!flags.server.empty()) {
@@ -320,6 +338,7 @@ void AddLoad(CLI::App& app, Command* command) {
   AddOpenLoop(*load, *flags);
   AddConditions(*load, *flags);
   AddHold(*load, *flags);
+  AddFindMax(*load, flags->find_max);
   load->add_option("-o,--output", flags->output, "text, or json for scripts")
       ->check(CLI::IsMember({"text", "json"}))
       ->type_name("FORMAT")
@@ -344,6 +363,11 @@ void AddLoad(CLI::App& app, Command* command) {
       "What M needs of open files beyond a process's hard limit (ulimit -Hn) is shared by several\n"
       "processes. The server's deadlines, 5s a step and 10s a handshake, go on meanwhile:\n"
       "  handshake-server --step-timeout 10m --handshake-timeout 10m\n\n"
+      "--find-max searches the highest rate at which a condition holds, --find-max-concurrent the\n"
+      "most connections that can be held: it doubles the load, bisects, then proves what it found\n"
+      "three times as long. In a trial no arrival may be dropped and every handshake must end.\n"
+      "Its exit codes: 0 found, 5 not even a load of 1 passed, 6 the generator was the limit, 1\n"
+      "undecided after 40 trials.\n\n"
       "Conditions: p50, p90, p99, p99.9, max, mean (a duration; in an open loop from the planned\n"
       "start), errors, dropped (a number, or a share as in 0.1%), rate (successes a second); then "
       "one\n"
@@ -365,7 +389,8 @@ void AddLoad(CLI::App& app, Command* command) {
       "  handshake-client load 127.0.0.1:7000 --stage 10s:100..5000 --stage 30s:5000\n"
       "  handshake-client load 127.0.0.1:7000 --rate 500 --duration 5s --fail-if 'p99 > 5ms'\n"
       "  handshake-client load 127.0.0.1:7000 --count 100000 --concurrency 500 -o json\n"
-      "  handshake-client load 127.0.0.1:7000 --hold 10000 --for 2s");
+      "  handshake-client load 127.0.0.1:7000 --hold 10000 --for 2s\n"
+      "  handshake-client load 127.0.0.1:7000 --find-max 'p99 < 10ms' --find-max 'errors = 0'");
   load->callback([flags, command] {
     Check(*flags);
     *command = [flags](report::Interrupts& interrupts) { return RunLoad(*flags, interrupts); };

@@ -3,11 +3,21 @@
 #ifndef HANDSHAKE_CLIENT_COMMANDS_H_
 #define HANDSHAKE_CLIENT_COMMANDS_H_
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "CLI/App.hpp"
+#include "client/capacity_search.h"
+#include "client/condition.h"
 #include "client/hold_run.h"
+#include "client/load_run.h"
 #include "control/report/interrupts.h"
+#include "handshake/v1/load_service.pb.h"
 
 namespace handshake::client {
 
@@ -21,6 +31,39 @@ void AddAgent(CLI::App& app, Command* command);
 
 // `load --hold`, its command line and target checked; returns the exit code.
 int RunHold(const HoldSpec& spec, bool json, report::Interrupts& interrupts);
+
+// `load --find-max` and `load --find-max-concurrent` as they were written.
+struct FindMaxFlags {
+  std::vector<std::string> wanted;
+  bool held = false;
+  std::optional<int64_t> from;
+  std::optional<int64_t> to;
+  std::optional<std::chrono::nanoseconds> trial_time;
+  double precision = 5;  // percent
+
+  bool given() const { return held || !wanted.empty(); }
+};
+// And as they were checked.
+struct FindMaxSpec {
+  bool held = false;  // connections held, not a rate
+  std::vector<Condition> wanted;
+  SearchBounds bounds;
+  std::chrono::nanoseconds trial_time;
+  LoadSpec load;  // of each trial, but for the rate and the time
+  HoldSpec hold;
+};
+// Behind all other flags of `load`.
+void AddFindMax(CLI::App& load, FindMaxFlags& flags);
+// Without target, load and hold. Throws what is wrong.
+FindMaxSpec FindMaxSpecOf(const FindMaxFlags& flags);
+// Its target checked; returns the exit code.
+int RunFindMax(const FindMaxSpec& spec, bool json, report::Interrupts& interrupts);
+
+// A run so far, as the service would answer it.
+v1::LoadRun Describe(const LoadRun& run, std::chrono::system_clock::time_point start);
+v1::HoldRun Describe(const HoldRun& run, std::chrono::system_clock::time_point start);
+// Throws what is wrong with a condition, of this flag.
+std::vector<Condition> ConditionsOf(const std::string& flag, const std::vector<std::string>& texts);
 
 // "handshake-client: TEXT", one line on stderr.
 void Complain(std::string_view text);

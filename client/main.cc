@@ -34,10 +34,11 @@ int main(int argc, char** argv) {
   app.footer(
       "Exit codes:\n"
       "  0    ok\n"
-      "  1    a handshake failed\n"
+      "  1    a handshake failed, or a search was undecided\n"
       "  2    the command line is wrong, or this machine cannot do what it asks for\n"
       "  3    the server cannot be reached\n"
-      "  5    a condition of a load run held (--fail-if, --stop-if)\n"
+      "  5    a condition of a load run held (--fail-if, --stop-if), or none could be met "
+      "(--find-max)\n"
       "  6    the load generator could not keep the rate it was asked for\n"
       "  130  interrupted\n\n"
       "Examples:\n"

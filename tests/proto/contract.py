@@ -106,10 +106,12 @@ def unstored(stored: FileDescriptorSet, now: FileDescriptorSet) -> Iterator[str]
 
 # --- style ----------------------------------------------------------------------------------------
 
-# Numbers say their unit in their name, or are one of these, which have none.
-UNIT = re.compile(r".*_(count|bytes|us|ns|per_second|id|size|limit|generation|percent)")
+# Numbers say their unit in their name, or are one of these, which have none. A load is what the
+# message says it is.
+UNIT = re.compile(r".*_(count|bytes|us|ns|per_second|id|size|limit|generation|percent|load)")
 UNITLESS = {"id", "count", "generation", "sequence", "concurrency", "max_concurrent", "seed",
-            "round", "confidence", "value", "low", "high", "ratio", "ratio_low", "ratio_high"}
+            "load", "round", "confidence", "value", "low", "high", "ratio", "ratio_low",
+            "ratio_high"}
 NUMBERS = {Field.TYPE_INT32, Field.TYPE_INT64, Field.TYPE_UINT32, Field.TYPE_UINT64,
            Field.TYPE_DOUBLE}
 # Languages without unsigned or 32-bit floating point numbers read the contract too.

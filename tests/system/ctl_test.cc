@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "google/protobuf/util/json_util.h"
@@ -142,6 +143,75 @@ TEST_F(CtlSystemTest, EachEndOfALoadRunHasItsExitCode) {
   server_.Stop();
   EXPECT_EQ(load({}).exit_code, 3);
   EXPECT_EQ(load({"--fail-if", "errors > 0"}).exit_code, 3);
+}
+
+// What is wanted cannot be true above 300/s, whatever the server and this machine are.
+TEST_F(CtlSystemTest, TheHighestRateIsFound) {
+  const Ended found =
+      RunToEnd(HANDSHAKE_CLIENT, {"load", target_, "--find-max", "rate < 300", "--arrivals", "even",
+                                  "--trial-time", "200ms", "--precision", "30", "-o", "json"});
+  EXPECT_EQ(found.exit_code, 0) << found.err << found.out;
+  EXPECT_THAT(found.err, HasSubstr("searching from 100 to 1000000: at most 40 trials in 84s"));
+  const auto report = Read<v1::CapacityReport>(found);
+  EXPECT_EQ(report.outcome(), v1::CapacityReport::OUTCOME_FOUND);
+  EXPECT_GE(report.proven_load(), 100);
+  EXPECT_LT(report.proven_load(), report.lowest_failed_load());
+  ASSERT_GE(report.trials_size(), 4);
+  EXPECT_EQ(report.trials(0).load(), 100);
+  EXPECT_GT(report.trials(0).load_run().from_intended_start().count(), 0);
+}
+
+TEST_F(CtlSystemTest, EachEndOfASearchHasItsExitCode) {
+  const auto search = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"load", target_, "--trial-time", "200ms"});
+    return RunToEnd(HANDSHAKE_CLIENT, more);
+  };
+  const Ended none = search({"--find-max", "max < 1us", "--search-from", "2"});
+  EXPECT_EQ(none.exit_code, 5) << none.err << none.out;
+  EXPECT_THAT(none.out, AllOf(HasSubstr("none: not even 1/s passed"),
+                              ContainsRegex("did not pass +1/s: max < 1us: ")));
+  const Ended limit = search({"--find-max", "errors < 100%", "--search-to", "40"});
+  EXPECT_EQ(limit.exit_code, 0) << limit.err << limit.out;
+  EXPECT_THAT(limit.out, HasSubstr("at least 40/s, proven for 600 ms"));
+  const Ended held = search({"--find-max-concurrent", "--search-from", "20", "--search-to", "50"});
+  EXPECT_EQ(held.exit_code, 0) << held.err << held.out;
+  EXPECT_THAT(held.out, AllOf(HasSubstr("at least 50 connections, proven for 600 ms"),
+                              HasSubstr("FINISHED")));
+  server_.Stop();
+  const Ended unreachable = search({"--find-max", "errors = 0"});
+  EXPECT_EQ(unreachable.exit_code, 3) << unreachable.err << unreachable.out;
+  EXPECT_THAT(unreachable.out, HasSubstr("the server cannot be reached; nothing passed"));
+}
+
+TEST_F(CtlSystemTest, ABadSearchIsRefused) {
+  const std::pair<std::vector<std::string>, std::string> kCases[] = {
+      {{"--find-max", "p95 < 5ms"}, "column 1: 'p95' is not one of"},
+      {{"--find-max", "p99 < 5ms over 2s"}, "no window here, a trial is one"},
+      {{"--find-max", "p99 < 5ms", "--find-max-concurrent"}, "held connections have errors only"},
+      {{"--find-max", "errors = 0", "--rate", "5"}, "--rate"},
+      {{"--find-max", "errors = 0", "--search-to", "1000001"}, "at most 1000000/s"},
+      {{"--find-max", "errors = 0", "--search-from", "9", "--search-to", "5"}, "--search-from"},
+      {{"--find-max", "errors = 0", "--precision", "0.5"}, "--precision"},
+      {{"--find-max", "errors = 0", "--trial-time", "2m"}, "from 200ms to 1m"},
+      {{"--search-to", "5", "--count", "1"}, "require --find-max"}};
+  for (const auto& [flags, says] : kCases) {
+    std::vector<std::string> arguments = {"load", target_};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const Ended refused = RunToEnd(HANDSHAKE_CLIENT, arguments);
+    EXPECT_EQ(refused.exit_code, 2) << says;
+    EXPECT_THAT(refused.err, HasSubstr(says));
+  }
+}
+
+TEST_F(CtlSystemTest, AnInterruptedSearchShowsWhatItFound) {
+  Process search(HANDSHAKE_CLIENT,
+                 {"load", target_, "--find-max", "errors < 100%", "--trial-time", "1m"},
+                 {.terminal = true});
+  ASSERT_TRUE(search.WaitForOutput("trial 1, grow 100/s"));
+  search.Signal(SIGINT);
+  const Ended ended = search.Wait();
+  EXPECT_EQ(ended.exit_code, 130);
+  EXPECT_THAT(ended.out, AllOf(HasSubstr("interrupted; nothing passed"), HasSubstr("grow")));
 }
 
 TEST_F(CtlSystemTest, TheOperatorOrdersAnOpenLoop) {
