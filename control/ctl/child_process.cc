@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,7 +24,6 @@ using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kStopTimeout{5};
 constexpr milliseconds kPoll{20};  // how often its end, and an interrupt, are looked for
 
 // In the child, between fork and exec: only what is safe there. Never returns.
@@ -36,6 +36,11 @@ constexpr milliseconds kPoll{20};  // how often its end, and an interrupt, are l
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   signal(SIGPIPE, SIG_DFL);
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
   const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
       dup2(err, STDERR_FILENO) >= 0) {
@@ -56,7 +61,7 @@ std::string BesideThisBinary(std::string_view name) {
 }
 
 absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(
-    const std::string& binary, const std::vector<std::string>& arguments) {
+    const std::string& binary, const std::vector<std::string>& arguments, nanoseconds patience) {
   std::vector<char*> argv = {const_cast<char*>(binary.c_str())};
   for (const std::string& argument : arguments) {
     argv.push_back(const_cast<char*>(argument.c_str()));
@@ -80,8 +85,8 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(
     Execute(argv[0], argv.data(), parent, out_write.get(), err.get(), failure_write.get());
   }
   failure_write.reset();
-  auto child =
-      std::unique_ptr<ChildProcess>(new ChildProcess(pid, std::move(out_read), std::move(err)));
+  auto child = std::unique_ptr<ChildProcess>(
+      new ChildProcess(pid, std::move(out_read), std::move(err), patience));
   int why = 0;
   if (read(failure_read.get(), &why, sizeof(why)) == sizeof(why)) {
     return absl::ErrnoToStatus(why, "cannot start " + binary);
@@ -89,8 +94,8 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(
   return child;
 }
 
-ChildProcess::ChildProcess(pid_t pid, net::UniqueFd out, net::UniqueFd err)
-    : pid_(pid), out_(std::move(out)), err_(std::move(err)) {}
+ChildProcess::ChildProcess(pid_t pid, net::UniqueFd out, net::UniqueFd err, nanoseconds patience)
+    : pid_(pid), out_(std::move(out)), err_(std::move(err)), patience_(patience) {}
 
 ChildProcess::~ChildProcess() { Stop(); }
 
@@ -131,7 +136,7 @@ absl::StatusOr<ChildProcess::Result> ChildProcess::Finish(nanoseconds timeout,
 void ChildProcess::Stop() {
   if (pid_ < 0) return;
   kill(pid_, SIGTERM);
-  const auto end = steady_clock::now() + kStopTimeout;
+  const auto end = steady_clock::now() + patience_;
   while (!Reap(/*wait=*/false)) {
     if (steady_clock::now() >= end) {
       kill(pid_, SIGKILL);

@@ -22,12 +22,15 @@ std::string BesideThisBinary(std::string_view name);
 
 // Used by one thread, the one that started it: the kernel kills the process when that thread is
 // gone, even if this process was killed. It is in a process group of its own, so that a Ctrl-C at
-// the terminal comes to us alone. Its stdout is read here, its stderr kept to say why it failed.
+// the terminal comes to us alone, and may open as many files as the hard limit allows. Its stdout
+// is read here, its stderr kept to say why it failed.
 class ChildProcess {
  public:
-  // NOT_FOUND and others, with the path: it cannot be executed.
+  // patience: how long Stop() waits for it to end. NOT_FOUND and others, with the path: it cannot
+  // be executed.
   static absl::StatusOr<std::unique_ptr<ChildProcess>> Start(
-      const std::string& binary, const std::vector<std::string>& arguments);
+      const std::string& binary, const std::vector<std::string>& arguments,
+      std::chrono::nanoseconds patience = std::chrono::seconds(5));
   ~ChildProcess();  // as Stop()
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
@@ -46,11 +49,11 @@ class ChildProcess {
   };
   absl::StatusOr<Result> Finish(std::chrono::nanoseconds timeout, report::Interrupts& interrupts);
 
-  // Asks it to end (SIGTERM), waits at most kStopTimeout, then kills it. Idempotent.
+  // Asks it to end (SIGTERM), waits as long as its patience says, then kills it. Idempotent.
   void Stop();
 
  private:
-  ChildProcess(pid_t pid, net::UniqueFd out, net::UniqueFd err);
+  ChildProcess(pid_t pid, net::UniqueFd out, net::UniqueFd err, std::chrono::nanoseconds patience);
   // Reads what stdout has within `timeout`; false at its end.
   bool ReadSome(std::chrono::nanoseconds timeout);
   // Reaps it if it has ended; true if so.
@@ -60,6 +63,7 @@ class ChildProcess {
   pid_t pid_;  // -1 once it was reaped
   net::UniqueFd out_;
   net::UniqueFd err_;
+  const std::chrono::nanoseconds patience_;
   std::string read_;
   int exit_code_ = 0;
 };

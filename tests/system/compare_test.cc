@@ -170,6 +170,68 @@ TEST_F(CompareSystemTest, AServerThatStopsEndsIt) {
   EXPECT_THAT(ended.out, HasSubstr("handshakectl: "));
 }
 
+// Needs no server: it starts its own.
+Ended Table(std::vector<std::string> more) {
+  more.insert(more.begin(), {"compare", "--table", "--probe-time", "200ms"});
+  return RunToEnd(HANDSHAKECTL, more);
+}
+
+TEST(ModeTableSystemTest, EachModeInAFreshServer) {
+  const Ended ended = Table({"--modes", "epoll,coroutine", "--max-clients", "20", "-o", "json"});
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  v1::ModeTable table;
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(ended.out, &table).ok()) << ended.out;
+  ASSERT_EQ(table.rows_size(), 2);
+  for (const v1::ModeTableRow& row : table.rows()) {
+    SCOPED_TRACE(row.name());
+    EXPECT_EQ(row.unavailable_reason(), "");
+    EXPECT_EQ(row.held_count(), 20);
+    EXPECT_TRUE(row.held_all());
+    EXPECT_FALSE(row.has_held_bytes());
+    EXPECT_GT(row.served_count(), 0);
+    EXPECT_GT(row.cpu_us(), 0);
+    EXPECT_EQ(row.overload_client_count(), 2 * row.served_count());
+    EXPECT_GT(row.overload_started_count(), 0);
+  }
+}
+
+TEST(ModeTableSystemTest, CtrlCLeavesNothing) {
+  Process table(HANDSHAKECTL, {"compare", "--table", "--modes", "sequential"},
+                {.environment = {{"TERM", "xterm"}}, .terminal = true});
+  ASSERT_TRUE(table.WaitForOutput("mode 1 of 1: sequential  how many it holds"));
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  std::vector<pid_t> children;
+  while (children.size() < 2 && std::chrono::steady_clock::now() < end) {
+    children = ChildrenOf(table.pid());  // a server and who holds
+  }
+  ASSERT_THAT(children, SizeIs(2));
+  table.Signal(SIGINT);
+  EXPECT_EQ(table.Wait().exit_code, 130);
+  for (const pid_t child : children) EXPECT_FALSE(Exists(child));
+}
+
+TEST(ModeTableSystemTest, WhatCannotBeDoneIsOneLine) {
+  const struct {
+    std::vector<std::string> words;
+    int exit_code;
+    const char* says;
+  } kCases[] = {
+      {{"--rate", "10"}, 2, "--rate excludes --table"},
+      {{"--max-clients", "10001"}, 2, "--max-clients"},
+      {{"--server", "/nowhere/handshake-server"}, 2, "cannot start /nowhere/handshake-server"},
+  };
+  for (const auto& c : kCases) {
+    const Ended ended = Table(c.words);
+    SCOPED_TRACE(c.says);
+    EXPECT_EQ(ended.exit_code, c.exit_code);
+    EXPECT_THAT(ended.err, AllOf(StartsWith("handshakectl: "), HasSubstr(c.says)));
+    EXPECT_THAT(ended.out, IsEmpty());
+  }
+  const Ended needs = RunToEnd(HANDSHAKECTL, {"compare", "--rate", "10", "--max-clients", "5"});
+  EXPECT_EQ(needs.exit_code, 2);
+  EXPECT_THAT(needs.err, HasSubstr("--max-clients requires --table"));
+}
+
 TEST_F(CompareSystemTest, WhatCannotBeDoneIsOneLine) {
   const struct {
     std::vector<std::string> words;
