@@ -1,4 +1,5 @@
 // handshake-client load: a load run from this terminal.
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "control/report/ledger_check.h"
 #include "control/report/load_report.h"
 #include "control/report/terminal.h"
+#include "control/report/timeline_recording.h"
 #include "control/services/convert.h"
 #include "control/services/load_spec.h"
 
@@ -57,6 +59,8 @@ constexpr double kMaxRate = 1'000'000;
 
 constexpr std::chrono::milliseconds kProgressInterval{200};
 constexpr std::chrono::seconds kLogInterval{1};
+constexpr int64_t kMostTimelines = 10'000;
+constexpr std::chrono::seconds kRecordOn{10};      // behind a run's end, for the slowest
 constexpr std::chrono::seconds kServerTimeout{5};  // of one question to --server
 
 struct LoadFlags {
@@ -81,6 +85,7 @@ struct LoadFlags {
   FindMaxFlags find_max;
   std::string hlog;
   std::string server;
+  int64_t timelines = 0;
   std::string output = "text";
 };
 
@@ -152,6 +157,27 @@ HoldSpec HoldSpecOf(const LoadFlags& flags, const net::Address& target) {
   return spec;
 }
 
+// The stride with which about as many handshakes are sampled as were asked for, over the whole run:
+// exact if its count or rate says how many there will be, else a guess.
+int64_t SampleStride(const LoadFlags& flags, const LoadSpec& spec) {
+  constexpr double kGuessedRate = 10'000;  // of a closed loop
+  constexpr double kMany = 1e15;
+  double planned = kMany;
+  if (spec.count) planned = static_cast<double>(*spec.count);
+  if (spec.open && !spec.open->stages.empty()) {
+    double arrivals = 0;
+    for (const RateStage& stage : spec.open->stages) {
+      arrivals += std::chrono::duration<double>(stage.length).count() * (stage.from + stage.to) / 2;
+    }
+    planned = std::min(planned, arrivals);
+  } else if (spec.duration) {
+    const double rate = spec.open ? spec.open->rate : kGuessedRate;
+    planned = std::min(planned, rate * std::chrono::duration<double>(*spec.duration).count());
+  }
+  return std::max<int64_t>(static_cast<int64_t>(planned) / std::max<int64_t>(flags.timelines, 1),
+                           1);
+}
+
 LoadSpec SpecOf(const LoadFlags& flags, const net::Address& target) {
   LoadSpec spec;
   spec.target = target;
@@ -171,7 +197,23 @@ LoadSpec SpecOf(const LoadFlags& flags, const net::Address& target) {
                  .seed = static_cast<uint64_t>(flags.seed),
                  .max_in_flight = flags.max_in_flight};
   }
+  spec.samples = flags.timelines;
+  spec.sample_stride = SampleStride(flags, spec);
   return spec;
+}
+
+std::vector<report::ClientStamps> StampsOf(const LoadRun& run) {
+  const auto ns = [](wire::TimePoint time) { return nanoseconds(time.time_since_epoch()).count(); };
+  std::vector<report::ClientStamps> stamps;
+  for (const HandshakeSample& sample : run.Samples()) {
+    stamps.push_back({.sequence = sample.sequence,
+                      .begin_ns = ns(sample.intended),
+                      .started_ns = ns(sample.started),
+                      .connected_ns = ns(sample.established),
+                      .reply_read_ns = ns(sample.replied),
+                      .ended_ns = ns(sample.ended)});
+  }
+  return stamps;
 }
 
 // Waits for the run's end; meanwhile shows how far it is, and logs what it measures.
@@ -224,14 +266,25 @@ int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
     }
     log = *std::move(opened);
   }
-  const absl::StatusOr<std::unique_ptr<LoadRun>> run = LoadRun::Start(SpecOf(flags, *target));
+  const LoadSpec spec = SpecOf(flags, *target);
+  std::optional<report::TimelineRecording> timelines;
+  if (flags.timelines > 0) {
+    timelines.emplace(flags.server, kServerTimeout, spec.sample_stride)
+        .Begin(spec.duration.value_or(kMaxDuration) + kRecordOn);
+  }
+  const absl::StatusOr<std::unique_ptr<LoadRun>> run = LoadRun::Start(spec);
   if (!run.ok()) {
+    if (timelines) timelines->End({}, 0);  // the server need not go on
     Complain(std::string(run.status().message()));
     return report::kExitUsage;
   }
   Await(**run, start, log ? &*log : nullptr, interrupts);
   v1::LoadRun last = Describe(**run, start);
   if (ledger) *last.mutable_reconciliation() = ledger->End(last);
+  if (timelines) {
+    const int64_t run_start_ns = nanoseconds((*run)->started().time_since_epoch()).count();
+    *last.mutable_timelines() = timelines->End(StampsOf(**run), run_start_ns);
+  }
   int code = report::LoadExitCode(last);
   if (const absl::Status status = log ? log->Flush() : absl::OkStatus(); !status.ok()) {
     Complain(std::string(status.message()));
@@ -335,6 +388,11 @@ void AddLoad(CLI::App& app, Command* command) {
   load->add_option("--server", flags->server,
                    "Control address of the target: compare its counts with the run's")
       ->type_name("HOST:PORT");
+  load->add_option("--timelines", flags->timelines,
+                   "With --server: show where the time of about N handshakes went")
+      ->check(CLI::Range(int64_t{1}, kMostTimelines))
+      ->needs("--server")
+      ->type_name("N");
   AddOpenLoop(*load, *flags);
   AddConditions(*load, *flags);
   AddHold(*load, *flags);
@@ -374,7 +432,9 @@ void AddLoad(CLI::App& app, Command* command) {
       "of < <= > >= =, then the value. 'p99 > 5ms over 10s' looks at each 10s behind the\n"
       "warm-up, one by one (1s to 1h). --fail-if fails too if nothing was measured.\n\n"
       "--server ADDRESS asks the server for its counts before and behind the run: it must have\n"
-      "completed as many as were ok here, whatever modes it went through meanwhile.\n\n"
+      "completed as many as were ok here, whatever modes it went through meanwhile. With\n"
+      "--timelines N it also tells, of about N handshakes, when each of their steps happened: the\n"
+      "report then says in which of them the time went. Both must have one clock (one machine).\n\n"
       "--hlog FILE writes an interval log: microseconds, a line a second, each phase under its "
       "tag.\n\n"
       "Exit codes, the first that fits: 130 interrupted, 2 wrong command line, too low a limit or "
@@ -389,6 +449,8 @@ void AddLoad(CLI::App& app, Command* command) {
       "  handshake-client load 127.0.0.1:7000 --stage 10s:100..5000 --stage 30s:5000\n"
       "  handshake-client load 127.0.0.1:7000 --rate 500 --duration 5s --fail-if 'p99 > 5ms'\n"
       "  handshake-client load 127.0.0.1:7000 --count 100000 --concurrency 500 -o json\n"
+      "  handshake-client load 127.0.0.1:7000 --rate 500 --duration 5s \\\n"
+      "      --server 127.0.0.1:7001 --timelines 100\n"
       "  handshake-client load 127.0.0.1:7000 --hold 10000 --for 2s\n"
       "  handshake-client load 127.0.0.1:7000 --find-max 'p99 < 10ms' --find-max 'errors = 0'");
   load->callback([flags, command] {

@@ -37,6 +37,7 @@ constexpr int64_t kClientsPerThread = 1'000;
 constexpr std::chrono::hours kLongest{24 * 30};
 constexpr std::chrono::hours kLongestThinkTime{1};
 constexpr size_t kMostStages = 100;
+constexpr int64_t kMostSamples = 10'000;  // about 500 KB a thread
 constexpr std::chrono::seconds kSampleInterval{1};
 constexpr double kRatePerThread = 10'000;  // a half of what one can
 // What is chosen for max_in_flight.
@@ -126,6 +127,9 @@ absl::Status CheckSpec(const LoadSpec& spec) {
   }
   if (spec.first_sequence > wire::kMaxSequence) {
     return Invalid("the first sequence must be at most %d", wire::kMaxSequence);
+  }
+  if (spec.samples < 0 || spec.samples > kMostSamples || spec.sample_stride < 1) {
+    return Invalid("samples must be from 0 to %d, of each X of a stride from 1", kMostSamples);
   }
   return CheckPeer(spec.target, spec.handshake, spec.connect_timeout);
 }
@@ -466,6 +470,17 @@ LoadSeries LoadRun::Series() const {
   const std::lock_guard look(impl_->sample_mutex);
   return impl_->series;
 }
+
+std::vector<HandshakeSample> LoadRun::Samples() const {
+  std::vector<HandshakeSample> samples;
+  if (!WaitFor(std::chrono::nanoseconds(0))) return samples;
+  for (const auto& worker : impl_->workers) {
+    samples.insert(samples.end(), worker->samples().begin(), worker->samples().end());
+  }
+  return samples;
+}
+
+wire::TimePoint LoadRun::started() const { return impl_->plan.started; }
 
 void LoadRun::Cancel() { impl_->Cancel(); }
 

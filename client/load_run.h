@@ -62,6 +62,10 @@ struct LoadSpec {
   // Judged over each of its windows behind the warm-up, a second each if it has none: the run ends
   // early once one holds.
   std::vector<Condition> stop_if = {};
+  // Keeps the times of the first handshakes, on each thread, whose X is a multiple of
+  // sample_stride, and that were ok: at most so many. 0: of none.
+  int64_t samples = 0;
+  int64_t sample_stride = 1;
   std::optional<OpenLoop> open = std::nullopt;  // then the loop is open, and concurrency unused
   int64_t most_at_once() const { return open ? open->max_in_flight : concurrency; }
 };
@@ -137,6 +141,16 @@ struct LoadReport {
   int64_t unsent() const { return planned - started - dropped; }
 };
 
+// When the steps of one handshake happened that was ok.
+struct HandshakeSample {
+  int64_t sequence = 0;      // X
+  wire::TimePoint intended;  // in a closed loop as `started`
+  wire::TimePoint started;
+  wire::TimePoint established;
+  wire::TimePoint replied;  // message 2 was read
+  wire::TimePoint ended;    // the FIN was read
+};
+
 class LoadSeries;
 
 // Thread-safe. Owns its threads; the destructor cancels and joins.
@@ -158,6 +172,9 @@ class LoadRun {
   absl::Status Change(const LoadChange& change);
   // The whole seconds so far; once done, all of the run: its points then add up to the report.
   LoadSeries Series() const;
+  // Of a run that is done; see LoadSpec::samples. In no order.
+  std::vector<HandshakeSample> Samples() const;
+  wire::TimePoint started() const;
   // No new handshakes; those in flight get a moment to finish, the rest is reset and stays in
   // LoadReport::in_flight. Idempotent; returns at once.
   void Cancel();

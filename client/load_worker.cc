@@ -73,6 +73,7 @@ LoadWorker::LoadWorker(LoadPlan& plan, int64_t share, int64_t shares)
   free_.reserve(clients_.size());
   ready_.reserve(clients_.size());
   beginning_.reserve(clients_.size());
+  samples_.reserve(static_cast<size_t>(plan.spec.samples));
   if (!plan.spec.open) return;
   profile_ = plan.control.settings().profile;
   pacer_.emplace(*profile_, plan.spec.open->arrivals, plan.spec.open->seed, share, shares);
@@ -344,11 +345,23 @@ void LoadWorker::End(uint32_t id, Verdict verdict) {
                      .reply = client.replied - client.established,
                      .close = now - client.confirmed});
     if (pacer_) tally_.RecordIntended(now - client.intended);
+    Sample(client, now);
   }
   Close(client, verdict == Verdict::kOk ? wire::Ending::kClose : wire::Ending::kReset);
   tally_.CountEnded(verdict, client.counted);
   wheel_.Cancel(id);
   MoveOn(id, verdict);
+}
+
+void LoadWorker::Sample(const Client& client, TimePoint ended) {
+  if (samples_.size() == samples_.capacity()) return;
+  if (client.sequence % plan_.spec.sample_stride != 0) return;
+  samples_.push_back({.sequence = client.sequence,
+                      .intended = pacer_ ? client.intended : client.started,
+                      .started = client.started,
+                      .established = client.established,
+                      .replied = client.replied,
+                      .ended = ended});
 }
 
 void LoadWorker::MoveOn(uint32_t id, Verdict verdict) {

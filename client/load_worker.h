@@ -59,6 +59,8 @@ class LoadWorker {
   void Wake() { wake_.Raise(); }
 
   void AddTo(LoadReport& report) const;
+  // After Run() returned.
+  const std::vector<HandshakeSample>& samples() const { return samples_; }
 
  private:
   using TimePoint = wire::TimePoint;
@@ -109,6 +111,7 @@ class LoadWorker {
   // Behind a step of the session.
   void NoteStage(Client& client, wire::Stage before);
   void End(uint32_t id, wire::Verdict verdict);
+  void Sample(const Client& client, TimePoint ended);
   void Close(Client& client, wire::Ending ending);
   // Behind a handshake: to the next one, now or later.
   void MoveOn(uint32_t id, wire::Verdict verdict);
@@ -126,6 +129,7 @@ class LoadWorker {
   net::WakeEvent wake_;
   net::TimerWheel wheel_;
   LoadTally tally_;
+  std::vector<HandshakeSample> samples_;  // within its capacity
   std::vector<Client> clients_;
   uint64_t control_version_ = 0;                // that this worker goes by; 0: none yet
   std::shared_ptr<const RateProfile> profile_;  // open loop

@@ -207,6 +207,14 @@ std::shared_ptr<const Snapshot> DataPlane::Stats() {
   return impl_->newest;
 }
 
+absl::StatusOr<int64_t> DataPlane::RecordTimelines(const TimelineOptions& options) {
+  return impl_->ledger.timelines().Record(options, wire::Clock::now());
+}
+
+absl::StatusOr<Timelines::Collected> DataPlane::CollectTimelines(int64_t recording) {
+  return impl_->ledger.timelines().Collect(recording);
+}
+
 void DataPlane::Stop(wire::Duration drain_timeout) {
   Impl& impl = *impl_;
   const std::lock_guard stopping(impl.stop_mutex);

@@ -21,6 +21,7 @@
 #include "common/net/address.h"
 #include "server/door/listener.h"
 #include "server/door/mode.h"
+#include "server/door/timelines.h"
 #include "server/engines/engine.h"
 #include "server/mode_switch.h"
 #include "server/snapshot.h"
@@ -69,6 +70,10 @@ class DataPlane {
 
   // The newest snapshot, at most kSnapshotTick old. Never null. All callers of one tick share it.
   std::shared_ptr<const Snapshot> Stats();
+
+  // Records when the steps of sampled connections happen; see Timelines.
+  absl::StatusOr<int64_t> RecordTimelines(const TimelineOptions& options);
+  absl::StatusOr<Timelines::Collected> CollectTimelines(int64_t recording);
 
   // Stops taking, drains for at most `drain_timeout`, closes what is left (CLOSED_AT_SHUTDOWN) and
   // then the listeners. Idempotent. Stats() goes on answering with the final counts.

@@ -15,7 +15,6 @@ class ClientHandshake : public HandshakeMachine {
   ClientHandshake(const HandshakeOptions& options, int64_t sequence, TimePoint now);
 
   std::string_view Output(std::span<char> scratch) const;
-  int64_t sequence() const { return HandshakeMachine::sequence(); }
 
   void OnReceived(size_t n, TimePoint now);
   void OnSent(size_t n, TimePoint now);

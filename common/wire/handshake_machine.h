@@ -58,6 +58,7 @@ class HandshakeMachine {
   Verdict verdict() const { return verdict_; }
   Ending ending() const { return stage_ == Stage::kReset ? Ending::kReset : Ending::kClose; }
   TimePoint started() const { return started_; }
+  int64_t sequence() const { return sequence_; }  // X, once it is known
   TimePoint deadline() const;
   std::span<char> Room();
   // The bytes read in the present step and not used yet; for messages to people.
@@ -88,7 +89,6 @@ class HandshakeMachine {
   bool StepPassed(TimePoint now) const { return now >= At(step_deadline_us_); }
 
   const HandshakeOptions& options() const { return *options_; }
-  int64_t sequence() const { return sequence_; }
   void set_sequence(int64_t sequence) { sequence_ = sequence; }
   Framing framing() const { return framing_; }
   void set_framing(Framing framing, bool carriage_return) {

@@ -55,6 +55,7 @@ class Protocol {
   virtual TimePoint GetStarted(const void* state) const = 0;
   virtual Need GetNeed(const void* state) const = 0;
   virtual int GetStep(const void* state) const = 0;
+  virtual int64_t GetSequence(const void* state) const = 0;
   virtual bool IsHeld(const void* state) const = 0;
   virtual Verdict GetVerdict(const void* state) const = 0;
   virtual Ending GetEnding(const void* state) const = 0;
@@ -87,6 +88,8 @@ class Session {
   TimePoint started() const { return protocol_->GetStarted(state_); }
   // The protocol's step, from 1: what a table of connections is grouped by.
   int step() const { return protocol_->GetStep(state_); }
+  // The number that the peer chose for this conversation, once it has been understood.
+  int64_t sequence() const { return protocol_->GetSequence(state_); }
   // Has the peer been answered, and is it its turn to finish? What "held" counts.
   bool held() const { return protocol_->IsHeld(state_); }
   Verdict verdict() const { return protocol_->GetVerdict(state_); }
@@ -138,6 +141,7 @@ class ProtocolOf final : public Protocol {
   TimePoint GetStarted(const void* s) const override { return In(s).started(); }
   Need GetNeed(const void* s) const override { return In(s).need(); }
   int GetStep(const void* s) const override { return In(s).step(); }
+  int64_t GetSequence(const void* s) const override { return In(s).sequence(); }
   bool IsHeld(const void* s) const override { return In(s).held(); }
   Verdict GetVerdict(const void* s) const override { return In(s).verdict(); }
   Ending GetEnding(const void* s) const override { return In(s).ending(); }

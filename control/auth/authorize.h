@@ -20,6 +20,8 @@ enum class Rpc : uint8_t {
   kListModeSwitches,
   kGetStats,
   kWatchStats,
+  kRecordTimelines,
+  kCollectTimelines,
   kCreateLoadRun,
   kGetLoadRun,
   kListLoadRuns,
@@ -30,7 +32,7 @@ enum class Rpc : uint8_t {
 
 // What a caller needs to be allowed to do.
 enum class Permission : uint8_t {
-  kObserve,     // read state
+  kObserve,     // read state, record timelines
   kSwitchMode,  // change the server's mode
   kRunLoad,     // start, change and end load
 };
@@ -41,7 +43,7 @@ struct RpcRow {
   Permission permission;
 };
 
-inline constexpr std::array<RpcRow, 13> kRpcTable = {{
+inline constexpr std::array<RpcRow, 15> kRpcTable = {{
     {Rpc::kGetServer, "handshake.v1.ServerService/GetServer", Permission::kObserve},
     {Rpc::kListModes, "handshake.v1.ServerService/ListModes", Permission::kObserve},
     {Rpc::kSwitchMode, "handshake.v1.ServerService/SwitchMode", Permission::kSwitchMode},
@@ -49,6 +51,8 @@ inline constexpr std::array<RpcRow, 13> kRpcTable = {{
     {Rpc::kListModeSwitches, "handshake.v1.ServerService/ListModeSwitches", Permission::kObserve},
     {Rpc::kGetStats, "handshake.v1.ServerService/GetStats", Permission::kObserve},
     {Rpc::kWatchStats, "handshake.v1.ServerService/WatchStats", Permission::kObserve},
+    {Rpc::kRecordTimelines, "handshake.v1.ServerService/RecordTimelines", Permission::kObserve},
+    {Rpc::kCollectTimelines, "handshake.v1.ServerService/CollectTimelines", Permission::kObserve},
     {Rpc::kCreateLoadRun, "handshake.v1.LoadService/CreateLoadRun", Permission::kRunLoad},
     {Rpc::kGetLoadRun, "handshake.v1.LoadService/GetLoadRun", Permission::kObserve},
     {Rpc::kListLoadRuns, "handshake.v1.LoadService/ListLoadRuns", Permission::kObserve},

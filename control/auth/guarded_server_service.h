@@ -35,6 +35,12 @@ class GuardedServerService : public v1::ServerService::CallbackService {
                               const v1::GetStatsRequest& request, v1::Stats& response) = 0;
   virtual absl::StatusOr<WatchSource<v1::Stats>> Handle(const Authorized<Rpc::kWatchStats>& call,
                                                         const v1::WatchStatsRequest& request) = 0;
+  virtual absl::Status Handle(const Authorized<Rpc::kRecordTimelines>& call,
+                              const v1::RecordTimelinesRequest& request,
+                              v1::RecordTimelinesResponse& response) = 0;
+  virtual absl::Status Handle(const Authorized<Rpc::kCollectTimelines>& call,
+                              const v1::CollectTimelinesRequest& request,
+                              v1::CollectTimelinesResponse& response) = 0;
 
   // Answers what waits for the worker; further calls of it are UNAVAILABLE. Idempotent.
   void StopWorker() { worker_.Stop(); }
@@ -86,6 +92,20 @@ class GuardedServerService : public v1::ServerService::CallbackService {
                                                   const v1::WatchStatsRequest* request) final {
     return Guard::Stream<Rpc::kWatchStats, v1::Stats>(
         context, request, [this](const auto&... args) { return Handle(args...); });
+  }
+
+  grpc::ServerUnaryReactor* RecordTimelines(grpc::CallbackServerContext* context,
+                                            const v1::RecordTimelinesRequest* request,
+                                            v1::RecordTimelinesResponse* response) final {
+    return Guard::Unary<Rpc::kRecordTimelines>(context, request, response,
+                                               [this](auto&... args) { return Handle(args...); });
+  }
+
+  grpc::ServerUnaryReactor* CollectTimelines(grpc::CallbackServerContext* context,
+                                             const v1::CollectTimelinesRequest* request,
+                                             v1::CollectTimelinesResponse* response) final {
+    return Guard::Unary<Rpc::kCollectTimelines>(context, request, response,
+                                                [this](auto&... args) { return Handle(args...); });
   }
 
   Worker worker_{kMaxWaitingCalls};

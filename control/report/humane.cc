@@ -69,6 +69,12 @@ int64_t Sum(int64_t a, int64_t b) {
   return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<int64_t>::max() : sum;
 }
 
+int64_t Less(int64_t a, int64_t b) {
+  int64_t difference = 0;
+  if (!__builtin_sub_overflow(a, b, &difference)) return difference;
+  return b > 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+}
+
 std::string Count(int64_t count) {
   if (count > -kExactBelow && count < kExactBelow) {
     return WithSign(count < 0, WithSeparators(std::abs(count)));

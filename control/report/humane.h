@@ -16,6 +16,8 @@ inline constexpr std::string_view kNothing = "-";
 
 // Of numbers from the network: a sum that does not fit stays at the largest number.
 int64_t Sum(int64_t a, int64_t b);
+// a - b; one that does not fit stays at the end of its side.
+int64_t Less(int64_t a, int64_t b);
 
 // Exact below ten million ("9,999,999"), then three digits and a letter ("12.3M"): at most 10
 // characters whatever the number. JSON output has the exact ones.

@@ -9,6 +9,7 @@
 #include "control/report/humane.h"
 #include "control/report/names.h"
 #include "control/report/reconcile.h"
+#include "control/report/timelines.h"
 
 namespace handshake::report {
 namespace {
@@ -229,7 +230,7 @@ std::string LoadPage(const v1::LoadRun& run, Style style) {
     facts.Add({"machine", MachineText(run)});
   }
   return facts.Render(style) + "\n" + Latencies(run, style) + FailuresTable(run.failures(), style) +
-         ReconciliationTable(run.reconciliation(), style);
+         ReconciliationTable(run.reconciliation(), style) + TimelinesTable(run.timelines(), style);
 }
 
 int LoadExitCode(const v1::LoadRun& run) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <map>
 
 #include "absl/strings/str_format.h"
@@ -15,13 +14,6 @@ namespace {
 using Kind = Column::Kind;
 using Failures = google::protobuf::RepeatedPtrField<v1::VerdictCount>;
 using ByVerdict = std::map<v1::Verdict, int64_t>;
-
-// What comes from a network may be any number: a difference that does not fit stays at the end.
-int64_t Less(int64_t a, int64_t b) {
-  int64_t difference = 0;
-  if (!__builtin_sub_overflow(a, b, &difference)) return difference;
-  return b > 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
-}
 
 int64_t CountOf(const Failures& failures, v1::Verdict verdict) {
   int64_t count = 0;

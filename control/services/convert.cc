@@ -227,6 +227,22 @@ v1::Stats ToProto(const server::Snapshot& snapshot) {
   return to;
 }
 
+v1::ServerTimeline ToProto(const server::Timeline& timeline) {
+  const auto ns = [](wire::TimePoint time) {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+  };
+  v1::ServerTimeline to;
+  to.set_sequence(timeline.sequence);
+  to.set_mode(ToProto(timeline.mode));
+  to.set_verdict(ToProto(timeline.verdict));
+  to.set_accepted_ns(ns(timeline.accepted));
+  if (timeline.picked_up) to.set_picked_up_ns(ns(*timeline.picked_up));
+  to.set_first_byte_ns(ns(timeline.first_byte));
+  to.set_replied_ns(ns(timeline.replied));
+  to.set_ended_ns(ns(timeline.ended));
+  return to;
+}
+
 v1::LoadRun::Bottleneck ToProto(client::Bottleneck bottleneck) {
   switch (bottleneck) {
     case client::Bottleneck::kNone:

@@ -20,6 +20,7 @@
 #include "google/protobuf/timestamp.pb.h"
 #include "handshake/v1/load_service.pb.h"
 #include "handshake/v1/server_service.pb.h"
+#include "handshake/v1/timelines.pb.h"
 #include "handshake/v1/types.pb.h"
 #include "server/data_plane.h"
 
@@ -49,6 +50,7 @@ void AddFailures(const std::array<int64_t, wire::kVerdictCount>& ended,
 v1::ModeSwitch ToProto(const server::SwitchRecord& record);
 v1::LoadRun::Bottleneck ToProto(client::Bottleneck bottleneck);
 v1::Stats ToProto(const server::Snapshot& snapshot);
+v1::ServerTimeline ToProto(const server::Timeline& timeline);
 
 // The state and its reason of a run from its report; cancelled: why, if it was.
 void FillState(const client::LoadReport& report, std::string_view cancelled, v1::LoadRun& run);

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
+#include "common/stats/clock_identity.h"
 #include "common/text/version.h"
 #include "control/services/convert.h"
 #include "control/services/requests.h"
@@ -148,6 +149,40 @@ absl::StatusOr<WatchSource<v1::Stats>> ServerService::Handle(const Authorized<Rp
     return {.newest = NewestStats()};
   };
   return WatchSource<v1::Stats>{.look = look, .interval = *interval};
+}
+
+absl::Status ServerService::Handle(const Authorized<Rpc::kRecordTimelines>&,
+                                   const v1::RecordTimelinesRequest& request,
+                                   v1::RecordTimelinesResponse& response) {
+  if (stopping_) return Stopping();
+  if (request.sequence_stride() < 1) {
+    return absl::InvalidArgumentError("sequence_stride must be at least 1");
+  }
+  if (request.sample_count() < 1 || request.sample_count() > server::kMostTimelines) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("sample_count must be from 1 to %d", server::kMostTimelines));
+  }
+  const absl::StatusOr<std::chrono::nanoseconds> length = FromProto(
+      request.duration(), "duration", std::chrono::nanoseconds(1), server::kLongestRecording);
+  if (!length.ok()) return length.status();
+  const absl::StatusOr<int64_t> recording = data_plane_.RecordTimelines(
+      {.stride = request.sequence_stride(), .most = request.sample_count(), .length = *length});
+  if (!recording.ok()) return recording.status();
+  response.set_recording_id(*recording);
+  response.set_clock_id(stats::MonotonicClockIdentity());
+  return absl::OkStatus();
+}
+
+absl::Status ServerService::Handle(const Authorized<Rpc::kCollectTimelines>&,
+                                   const v1::CollectTimelinesRequest& request,
+                                   v1::CollectTimelinesResponse& response) {
+  const auto collected = data_plane_.CollectTimelines(request.recording_id());
+  if (!collected.ok()) return collected.status();
+  for (const server::Timeline& timeline : collected->ended) {
+    *response.add_timelines() = ToProto(timeline);
+  }
+  response.set_open_count(collected->open);
+  return absl::OkStatus();
 }
 
 std::shared_ptr<const v1::Stats> ServerService::NewestStats() {

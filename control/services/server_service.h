@@ -43,6 +43,12 @@ class ServerService final : public GuardedServerService {
                       v1::Stats& response) override;
   absl::StatusOr<WatchSource<v1::Stats>> Handle(const Authorized<Rpc::kWatchStats>& call,
                                                 const v1::WatchStatsRequest& request) override;
+  absl::Status Handle(const Authorized<Rpc::kRecordTimelines>& call,
+                      const v1::RecordTimelinesRequest& request,
+                      v1::RecordTimelinesResponse& response) override;
+  absl::Status Handle(const Authorized<Rpc::kCollectTimelines>& call,
+                      const v1::CollectTimelinesRequest& request,
+                      v1::CollectTimelinesResponse& response) override;
 
   // The newest snapshot as a message: converted once, shared by all who ask in one tick.
   std::shared_ptr<const v1::Stats> NewestStats();

@@ -3,6 +3,7 @@
 #ifndef HANDSHAKE_SERVER_DOOR_CONNECTION_H_
 #define HANDSHAKE_SERVER_DOOR_CONNECTION_H_
 
+#include <chrono>
 #include <cstdint>
 
 #include "common/net/unique_fd.h"
@@ -14,14 +15,21 @@ namespace handshake::server {
 // Owned by exactly one engine thread, or by the lobby. It moves only while no kernel operation
 // refers to it. The socket stays in blocking state; every call on it says MSG_DONTWAIT.
 struct Connection {
-  static constexpr uint32_t kNoByteYet = UINT32_MAX;
+  static constexpr uint32_t kNotYet = UINT32_MAX;
+  static constexpr uint16_t kNoSample = UINT16_MAX;
 
   wire::Session session;
   net::UniqueFd fd;
-  uint32_t first_byte_us = kNoByteYet;  // since session.started(), the time of accept
-  uint32_t birth_generation = 0;
+  uint32_t first_byte_us = kNotYet;  // since session.started(), the time of accept
+  uint32_t picked_up_us = kNotYet;   // the same; only while timelines are recorded
   Mode birth_mode = Mode::kSequential;
-  bool counted_held = false;  // the ledger counts it as past message 2
+  bool counted_held = false;    // the ledger counts it as past message 2
+  uint16_t sample = kNoSample;  // its place among the timelines
+
+  uint32_t MicrosecondsAt(wire::TimePoint now) const {
+    return static_cast<uint32_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(now - session.started()).count());
+  }
 };
 static_assert(sizeof(Connection) <= 128);
 

@@ -178,7 +178,6 @@ Connection Door::Born(const Taker& taker, const Listener& listener, int fd, wire
   assert(!taker.gate.acknowledged() && "a connection was born after StopTaking had returned");
   Connection connection = {.session = wire::Session(listener.protocol(), now),
                            .fd = net::UniqueFd(fd),
-                           .birth_generation = taker.generation,
                            .birth_mode = taker.mode};
   if (fd == kWithoutFd) {
     reserve_.CountWithoutFd(1);

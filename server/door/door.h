@@ -25,7 +25,6 @@ namespace handshake::server {
 // Who takes: what a connection that is born now is counted to.
 struct Taker {
   Mode mode;
-  uint32_t generation;
   TakeGate& gate;
   std::atomic<int64_t>& taken_count;  // raised while the gate holds the taker inside
 };

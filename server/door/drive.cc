@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
-#include <chrono>
 
 #include "server/door/failure_log.h"
 
@@ -27,10 +26,8 @@ ssize_t Uninterrupted(Operation operation) {
 }
 
 void NoteFirstByte(Connection& connection, wire::TimePoint now) {
-  if (connection.first_byte_us != Connection::kNoByteYet) return;
-  connection.first_byte_us = static_cast<uint32_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(now - connection.session.started())
-          .count());
+  if (connection.first_byte_us != Connection::kNotYet) return;
+  connection.first_byte_us = connection.MicrosecondsAt(now);
 }
 
 Step Read(Connection& connection, Ledger& ledger, wire::TimePoint now) {
@@ -43,6 +40,7 @@ Step Read(Connection& connection, Ledger& ledger, wire::TimePoint now) {
 }
 
 Step Write(Connection& connection, Ledger& ledger, wire::TimePoint now) {
+  OnWriting(connection, ledger);
   char scratch[wire::Session::kScratchBytes];
   const std::string_view output = connection.session.Output(scratch);
   const ssize_t n = Uninterrupted([&] {
@@ -88,6 +86,7 @@ void Finish(Connection& connection, Ledger& ledger, wire::TimePoint now) {
 
 Progress Drive(Connection& connection, Ledger& ledger, wire::TimePoint now) {
   wire::Session& session = connection.session;
+  ledger.timelines().NoteServed(connection, now);
   bool has_read = false;
   while (true) {
     Step step = Step::kDone;
@@ -123,6 +122,7 @@ Progress Drive(Connection& connection, Ledger& ledger, wire::TimePoint now) {
 }
 
 void OnRead(Connection& connection, ssize_t n, Ledger& ledger, wire::TimePoint now) {
+  ledger.timelines().NoteServed(connection, now);
   if (n > 0) {
     NoteFirstByte(connection, now);
     ledger.CountReceived(connection, n);

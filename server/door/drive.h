@@ -31,6 +31,11 @@ void OnRead(Connection& connection, ssize_t n, Ledger& ledger, wire::TimePoint n
 // So many bytes of session.Output() were sent.
 void OnWritten(Connection& connection, size_t n, Ledger& ledger, wire::TimePoint now);
 
+// Before session.Output() is sent.
+inline void OnWriting(Connection& connection, Ledger& ledger) {
+  ledger.timelines().NoteReply(connection);
+}
+
 // Ends it for a reason outside the protocol: counted, reset.
 void Abort(Connection& connection, wire::Verdict verdict, Ledger& ledger, wire::TimePoint now);
 

@@ -70,6 +70,7 @@ void Ledger::CountEnded(const Connection& connection, wire::TimePoint now) {
     shard.first_byte.Record(connection.first_byte_us);
     shard.first_to_last.Record(total - connection.first_byte_us);
   }
+  timelines_.NoteEnded(connection);
   if (connection.counted_held) shard.held_ended.fetch_add(1, kRelaxed);
   // Release: a reader that sees this end also sees its accept, whoever counted that.
   shard.ended[static_cast<size_t>(verdict)].fetch_add(1, std::memory_order_release);

@@ -15,6 +15,7 @@
 #include "server/door/connection.h"
 #include "server/door/mode.h"
 #include "server/door/mode_stats.h"
+#include "server/door/timelines.h"
 
 namespace handshake::server {
 
@@ -35,6 +36,9 @@ class Ledger {
   void CountEnded(const Connection& connection, wire::TimePoint now);
   void CountReceived(const Connection& connection, int64_t bytes);
   void CountSent(const Connection& connection, int64_t bytes);
+
+  // Of a sample of them, when; see there. CountEnded() ends it too.
+  Timelines& timelines() { return timelines_; }
 
   // Everything but the engines' CPU time. Ended is read before accepted, so in_flight is never
   // below 0 and exact at rest.
@@ -67,6 +71,7 @@ class Ledger {
   Shard& MyShard(Mode mode);
 
   const int shard_count_;
+  Timelines timelines_;
   std::mutex opening_;
   // Set once by Open(), then constant: what a reader sees is complete.
   std::array<std::atomic<Shards*>, kModeCount> modes_{};

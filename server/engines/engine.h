@@ -123,9 +123,7 @@ class Engine {
   const EngineContext& context() const { return context_; }
 
  private:
-  Taker MakeTaker() {
-    return {.mode = mode_, .generation = generation_, .gate = gate_, .taken_count = taken_};
-  }
+  Taker MakeTaker() { return {.mode = mode_, .gate = gate_, .taken_count = taken_}; }
   void CountEnd(const Connection& connection);
   void NotifyDrain();
 

@@ -420,6 +420,7 @@ void IoUringWorker::GoOn(uint32_t slot) {
 
 void IoUringWorker::Reply(uint32_t slot) {
   auto& [connection, note] = table_.at(slot);
+  OnWriting(connection, ledger());
   char scratch[wire::Session::kScratchBytes];
   ring_.SendThenReceive(FileOf(slot), connection.session.Output(scratch),
                         TagOf(slot, Request::kSend), TagOf(slot, Request::kReceive));

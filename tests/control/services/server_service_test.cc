@@ -243,6 +243,39 @@ TEST_F(ServerServiceTest, StatsHaveTheModeInForceAndTheProcess) {
   EXPECT_EQ(stats.listeners(0).framing(), v1::FRAMING_AUTO);
 }
 
+TEST_F(ServerServiceTest, TimelinesAreRecordedOnceAtATime) {
+  v1::RecordTimelinesRequest request;
+  v1::RecordTimelinesResponse recording;
+  const auto record = [&] {
+    return Call(*at_.server, &Stub::RecordTimelines, request, &recording);
+  };
+  EXPECT_THAT(record().error_message(), HasSubstr("sequence_stride"));
+  request.set_sequence_stride(1);
+  EXPECT_THAT(record().error_message(), HasSubstr("sample_count must be from 1 to 10000"));
+  request.set_sample_count(10'001);
+  EXPECT_THAT(record().error_message(), HasSubstr("sample_count"));
+  request.set_sample_count(10);
+  EXPECT_THAT(record().error_message(), HasSubstr("duration"));
+  request.mutable_duration()->set_seconds(3'601);
+  EXPECT_THAT(record().error_message(), HasSubstr("duration"));
+  request.mutable_duration()->set_seconds(60);
+  ASSERT_TRUE(record().ok());
+  EXPECT_EQ(recording.recording_id(), 1);
+  EXPECT_NE(recording.clock_id(), "");
+  EXPECT_EQ(record().error_code(), grpc::StatusCode::ABORTED);
+
+  v1::CollectTimelinesRequest collect;
+  v1::CollectTimelinesResponse collected;
+  const auto collection = [&] {
+    return Call(*at_.server, &Stub::CollectTimelines, collect, &collected);
+  };
+  EXPECT_EQ(collection().error_code(), grpc::StatusCode::NOT_FOUND);
+  collect.set_recording_id(1);
+  EXPECT_TRUE(collection().ok());
+  EXPECT_TRUE(record().ok());
+  EXPECT_EQ(collection().error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
 TEST_F(ServerServiceTest, AnOversizeRequestIsRefused) {
   const grpc::Status status =
       Refusal([](auto& r) { r.set_request_id(std::string(kMaxRequestBytes + 1, 'x')); });

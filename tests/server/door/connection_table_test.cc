@@ -20,11 +20,11 @@ const wire::HandshakeProtocol& AnyProtocol() {
   return protocol;
 }
 
-// Without a socket; the birth generation tells one from another.
+// Without a socket; the time of its first byte tells one from another.
 Connection Numbered(uint32_t number) {
   return {.session = wire::Session(AnyProtocol(), wire::Clock::now()),
           .fd = net::UniqueFd(),
-          .birth_generation = number};
+          .first_byte_us = number};
 }
 
 TEST(ConnectionTableTest, KeepsEachConnectionAndItsNoteWhereTheyAre) {
@@ -38,7 +38,7 @@ TEST(ConnectionTableTest, KeepsEachConnectionAndItsNoteWhereTheyAre) {
   for (uint32_t i = 0; i < kCount; ++i) {
     ASSERT_EQ(&table.at(i), entries[i]);
     ASSERT_EQ(table.at(i).note.number, i);
-    ASSERT_EQ(table.Remove(i).birth_generation, i);
+    ASSERT_EQ(table.Remove(i).first_byte_us, i);
   }
   EXPECT_TRUE(table.empty());
 }

@@ -37,10 +37,8 @@ inline SocketPair MakeSocketPair() {
 
 inline Connection MakeConnection(const wire::Protocol& protocol, net::UniqueFd fd,
                                  wire::TimePoint now = wire::Clock::now()) {
-  return Connection{.session = wire::Session(protocol, now),
-                    .fd = std::move(fd),
-                    .birth_generation = 1,
-                    .birth_mode = Mode::kEpoll};
+  return Connection{
+      .session = wire::Session(protocol, now), .fd = std::move(fd), .birth_mode = Mode::kEpoll};
 }
 
 inline void SendText(const net::UniqueFd& fd, std::string_view text) {

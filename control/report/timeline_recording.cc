@@ -1,0 +1,77 @@
+#include "control/report/timeline_recording.h"
+
+#include <algorithm>
+
+#include "absl/status/statusor.h"
+#include "common/stats/clock_identity.h"
+#include "control/rpc/channel.h"
+#include "google/protobuf/util/time_util.h"
+#include "grpcpp/client_context.h"
+
+namespace handshake::report {
+namespace {
+
+// As many as a server takes: what the warm-up and others use of them is not ours.
+constexpr int64_t kMostSamples = 10'000;
+constexpr std::chrono::nanoseconds kLongest = std::chrono::hours(1);
+
+}  // namespace
+
+TimelineRecording::TimelineRecording(const std::string& endpoint, std::chrono::nanoseconds timeout,
+                                     int64_t stride)
+    : endpoint_(endpoint), timeout_(timeout), stride_(stride) {}
+
+void TimelineRecording::Begin(std::chrono::nanoseconds length) { status_ = TryBegin(length); }
+
+absl::Status TimelineRecording::TryBegin(std::chrono::nanoseconds length) {
+  const absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = control::MakeChannel(endpoint_);
+  if (!channel.ok()) return channel.status();
+  stub_ = v1::ServerService::NewStub(*channel);
+  v1::RecordTimelinesRequest request;
+  request.set_sequence_stride(stride_);
+  request.set_sample_count(kMostSamples);
+  *request.mutable_duration() =
+      google::protobuf::util::TimeUtil::NanosecondsToDuration(std::min(length, kLongest).count());
+  v1::RecordTimelinesResponse response;
+  grpc::ClientContext context;
+  control::SetTimeout(context, timeout_);
+  const grpc::Status status = stub_->RecordTimelines(&context, request, &response);
+  if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
+    return absl::UnimplementedError(endpoint_ + " is no server that records timelines");
+  }
+  if (!status.ok()) return control::Explain(status, endpoint_);
+  recording_ = response.recording_id();
+  const std::string own = stats::MonotonicClockIdentity();
+  if (!own.empty() && own == response.clock_id()) return absl::OkStatus();
+  v1::CollectTimelinesResponse unused;
+  (void)Collect(&unused);  // nobody will ask for them
+  return absl::FailedPreconditionError(
+      "the server's clock is not this process's (another machine, boot or time namespace), so "
+      "their times cannot be joined: run both on one machine");
+}
+
+absl::Status TimelineRecording::Collect(v1::CollectTimelinesResponse* collected) {
+  v1::CollectTimelinesRequest request;
+  request.set_recording_id(recording_);
+  grpc::ClientContext context;
+  control::SetTimeout(context, timeout_);
+  const grpc::Status status = stub_->CollectTimelines(&context, request, collected);
+  return status.ok() ? absl::OkStatus() : control::Explain(status, endpoint_);
+}
+
+v1::LoadTimelines TimelineRecording::End(const std::vector<ClientStamps>& client,
+                                         int64_t run_start_ns) {
+  v1::CollectTimelinesResponse collected;
+  if (status_.ok()) status_ = Collect(&collected);
+  v1::LoadTimelines timelines;
+  if (status_.ok()) {
+    timelines = JoinTimelines(client, collected, run_start_ns);
+  } else {
+    timelines.set_missing_reason(std::string(status_.message()));
+  }
+  timelines.set_server_endpoint(endpoint_);
+  timelines.set_sequence_stride(stride_);
+  return timelines;
+}
+
+}  // namespace handshake::report

@@ -1,0 +1,124 @@
+#include "server/door/timelines.h"
+
+#include "absl/strings/str_format.h"
+
+namespace handshake::server {
+namespace {
+
+constexpr auto kRelaxed = std::memory_order_relaxed;
+
+// So many places in a row are taken: enough to say that there is none.
+constexpr int kTries = 64;
+
+absl::Status Check(const TimelineOptions& options) {
+  if (options.stride < 1) {
+    return absl::InvalidArgumentError("the stride must be at least 1");
+  }
+  if (options.most < 1 || options.most > kMostTimelines) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("samples must be from 1 to %d, not %d", kMostTimelines, options.most));
+  }
+  if (options.length <= wire::Duration::zero() || options.length > kLongestRecording) {
+    return absl::InvalidArgumentError("a recording must be above 0 and at most 1h");
+  }
+  return absl::OkStatus();
+}
+
+wire::TimePoint Since(const Connection& connection, uint32_t us) {
+  return connection.session.started() + std::chrono::microseconds(us);
+}
+
+}  // namespace
+
+Timelines::~Timelines() { delete places_.load(); }
+
+absl::StatusOr<int64_t> Timelines::Record(const TimelineOptions& options, wire::TimePoint now) {
+  if (absl::Status status = Check(options); !status.ok()) return status;
+  const std::lock_guard lock(mutex_);
+  if (armed_ && now.time_since_epoch() < until_.load()) {
+    return absl::AbortedError("timelines are being recorded already: try again when that is over");
+  }
+  armed_ = false;
+  if (places_.load() == nullptr) places_ = new Places();
+  for (Place& place : *places_) {
+    State ended = State::kEnded;
+    State open = State::kOpen;
+    if (place.state.compare_exchange_strong(ended, State::kFree)) continue;
+    place.state.compare_exchange_strong(open, State::kForgot);
+  }
+  stride_ = options.stride;
+  left_ = options.most;
+  until_ = (now + options.length).time_since_epoch();
+  armed_ = true;
+  return ++recording_;
+}
+
+absl::StatusOr<Timelines::Collected> Timelines::Collect(int64_t recording) {
+  const std::lock_guard lock(mutex_);
+  if (recording != recording_ || recording == 0) {
+    return absl::NotFoundError(
+        absl::StrFormat("no recording %d: only the last one is kept", recording));
+  }
+  armed_ = false;
+  Collected collected;
+  for (const Place& place : *places_) {
+    const State state = place.state.load(std::memory_order_acquire);
+    if (state == State::kEnded) collected.ended.push_back(place.timeline);
+    if (state == State::kOpen) ++collected.open;
+  }
+  return collected;
+}
+
+void Timelines::Served(Connection& connection, wire::TimePoint now) {
+  if (now.time_since_epoch() >= until_.load(kRelaxed)) return armed_.store(false, kRelaxed);
+  if (connection.picked_up_us != Connection::kNotYet) return;
+  if (connection.first_byte_us != Connection::kNotYet) return;  // it was served before
+  connection.picked_up_us = connection.MicrosecondsAt(now);
+}
+
+void Timelines::Reply(Connection& connection) {
+  if (connection.sample != Connection::kNoSample) return;
+  if (connection.session.verdict() != wire::Verdict::kNone) return;  // an ERROR
+  const int64_t sequence = connection.session.sequence();
+  if (sequence % stride_.load(kRelaxed) != 0) return;
+  connection.sample = TakePlace();
+  if (connection.sample == Connection::kNoSample) return;
+  Timeline& timeline = (*places_.load())[connection.sample].timeline;
+  timeline = {.sequence = sequence,
+              .mode = connection.birth_mode,
+              .accepted = connection.session.started(),
+              .picked_up = std::nullopt,
+              .first_byte = Since(connection, connection.first_byte_us),
+              .replied = wire::Clock::now()};
+  if (connection.picked_up_us != Connection::kNotYet) {
+    timeline.picked_up = Since(connection, connection.picked_up_us);
+  }
+}
+
+uint16_t Timelines::TakePlace() {
+  Places* const places = places_.load(std::memory_order_acquire);
+  if (places == nullptr) return Connection::kNoSample;  // the flag was seen before them
+  if (left_.fetch_sub(1, kRelaxed) <= 0) {
+    armed_.store(false, kRelaxed);
+    return Connection::kNoSample;
+  }
+  for (int i = 0; i < kTries; ++i) {
+    const uint32_t at = next_.fetch_add(1, kRelaxed) % kPlaces;
+    State free = State::kFree;
+    if ((*places)[at].state.compare_exchange_strong(free, State::kOpen)) {
+      return static_cast<uint16_t>(at);
+    }
+  }
+  return Connection::kNoSample;
+}
+
+void Timelines::Ended(const Connection& connection) {
+  Place& place = (*places_.load())[connection.sample];
+  place.timeline.ended = wire::Clock::now();
+  place.timeline.verdict = connection.session.verdict();
+  State open = State::kOpen;
+  if (place.state.compare_exchange_strong(open, State::kEnded)) return;
+  place.state.store(State::kFree);  // nobody asks for it any more
+}
+
+}  // namespace handshake::server
