@@ -101,7 +101,7 @@ Judgement Judge(const LoadSpec& spec, const LoadReport& report) {
 }
 
 std::string ShortfallOf(const LoadSpec& spec, const LoadReport& report) {
-  if (!report.done) return "";
+  if (!report.done || !report.given_up.empty()) return "";
   if (report.started + report.dropped == 0) {
     return "nothing was measured: all of it was warm-up, or nothing was due";
   }

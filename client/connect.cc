@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <string_view>
 
 #include "absl/strings/escaping.h"
@@ -22,13 +23,17 @@ using wire::Stage;
 using wire::TimePoint;
 using wire::Verdict;
 
-// False: `deadline` passed first.
-bool WaitUntil(int fd, short events, TimePoint deadline) {
-  pollfd waiting = {.fd = fd, .events = events, .revents = 0};
+enum class Waited : uint8_t { kReady, kTimedOut, kStopped };
+
+// stop: may be nullptr.
+Waited WaitUntil(int fd, short events, TimePoint deadline, const net::WakeEvent* stop) {
+  pollfd waiting[] = {{.fd = fd, .events = events, .revents = 0},
+                      {.fd = stop == nullptr ? -1 : stop->fd(), .events = POLLIN, .revents = 0}};
   while (true) {
-    const int n = poll(&waiting, 1, net::TimeoutMs(deadline, Clock::now()));
-    if (n > 0) return true;
-    if (Clock::now() >= deadline) return false;
+    poll(waiting, std::size(waiting), net::TimeoutMs(deadline, Clock::now()));
+    if (waiting[1].revents != 0) return Waited::kStopped;
+    if (waiting[0].revents != 0) return Waited::kReady;
+    if (Clock::now() >= deadline) return Waited::kTimedOut;
   }
 }
 
@@ -42,20 +47,23 @@ class WatchedHandshake {
   Verdict Run() {
     Verdict verdict = Establish();
     if (verdict == Verdict::kOk) verdict = Converse();
+    if (verdict == Verdict::kNone) return verdict;
     Say(absl::StrFormat("%s: %s", wire::VerdictName(verdict), wire::VerdictText(verdict)));
     return verdict;
   }
 
  private:
-  // kOk: connected.
+  // kOk: connected. kNone: stopped.
   Verdict Establish() {
     Dialled dialled = StartConnect(options_.target, nullptr);
     int error = dialled.error;
     while (dialled.fd && (error = ConnectProgress(dialled.fd.get(), options_.target)) == EALREADY) {
-      if (!WaitUntil(dialled.fd.get(), POLLOUT, start_ + options_.connect_timeout)) {
-        error = ETIMEDOUT;
-        break;
-      }
+      const Waited waited =
+          WaitUntil(dialled.fd.get(), POLLOUT, start_ + options_.connect_timeout, options_.stop);
+      if (waited == Waited::kStopped) return Verdict::kNone;
+      if (waited == Waited::kReady) continue;
+      error = ETIMEDOUT;
+      break;
     }
     if (error != 0) {
       Say(absl::StrFormat("cannot connect to %s: %s", options_.target.ToString(),
@@ -77,7 +85,11 @@ class WatchedHandshake {
         continue;
       }
       const short events = handshake.need() == Need::kWrite ? POLLOUT : POLLIN;
-      if (!WaitUntil(fd_.get(), events, handshake.deadline())) handshake.OnTime(Clock::now());
+      const Waited waited = WaitUntil(fd_.get(), events, handshake.deadline(), options_.stop);
+      if (waited == Waited::kTimedOut) handshake.OnTime(Clock::now());
+      if (waited != Waited::kStopped) continue;
+      CloseAs(wire::Ending::kReset, fd_);
+      return Verdict::kNone;
     }
     SayEnd(handshake);
     CloseAs(handshake.ending(), fd_);

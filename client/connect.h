@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/net/address.h"
+#include "common/net/wake_event.h"
 #include "common/wire/handshake_machine.h"
 #include "common/wire/verdict.h"
 
@@ -19,6 +20,7 @@ struct ConnectOptions {
   // Its framing is kLine or kBare.
   wire::HandshakeOptions handshake = {.framing = wire::Framing::kLine};
   std::chrono::nanoseconds connect_timeout = std::chrono::seconds(5);
+  const net::WakeEvent* stop = nullptr;  // if it is raised, the handshake is cut: verdict kNone
 };
 
 // One line for people, without a final stop; what came from the peer is escaped and cut.

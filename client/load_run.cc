@@ -17,8 +17,10 @@
 #include "absl/strings/str_format.h"
 #include "client/load_series.h"
 #include "client/load_worker.h"
+#include "client/proof.h"
 #include "client/rate_stage.h"
 #include "client/spec_check.h"
+#include "client/stop_rules.h"
 #include "client/window_judge.h"
 #include "common/stats/kernel_counters.h"
 #include "common/stats/process_usage.h"
@@ -38,6 +40,7 @@ constexpr std::chrono::hours kLongest{24 * 30};
 constexpr std::chrono::hours kLongestThinkTime{1};
 constexpr size_t kMostStages = 100;
 constexpr int64_t kMostSamples = 10'000;  // about 500 KB a thread
+// Between two looks at a run, which the series, stop rules and stop_if go by.
 constexpr std::chrono::seconds kSampleInterval{1};
 constexpr double kRatePerThread = 10'000;  // a half of what one can
 // What is chosen for max_in_flight.
@@ -182,6 +185,16 @@ absl::Status CheckDescriptors(const LoadSpec& spec, const stats::ProcessUsage& u
       spec.open ? "the most in flight" : "the concurrency"));
 }
 
+// The handshakes that made sure of the target; if none was answered, they are what the run did.
+void AddTo(LoadReport& report, const Proof& proof) {
+  Outcomes outcomes = {.started = proof.connects, .ended = proof.ended};
+  outcomes.in_flight = std::exchange(outcomes.ended[static_cast<size_t>(wire::Verdict::kNone)], 0);
+  if (proof.proven) return report.left_out.Add(outcomes);
+  report.started = outcomes.started;
+  report.ended = outcomes.ended;
+  report.in_flight = outcomes.in_flight;
+}
+
 }  // namespace
 
 void Outcomes::Add(const Outcomes& others) {
@@ -241,8 +254,14 @@ struct LoadRun::Impl {
   void AddMachine(LoadReport& report) const;
   std::vector<std::string> Breaches(const LoadReport& report) const;
   absl::Status Change(const LoadChange& change);
-  // On a thread of its own: a look at each whole second behind the warm-up.
-  void Sample();
+  // On a thread of its own: makes sure of the target, lets the workers begin, and watches the run.
+  void Conduct();
+  // The run begins, or ends here if the target is not proven.
+  bool Begin(const Proof& proof);
+  // Judges the run each second, and takes a look at each whole one behind the warm-up.
+  void Watch();
+  // At `time`, a whole second of the run, or shortly after.
+  void Observe(TimePoint time);
   // False: not before `time`.
   bool EndsBefore(TimePoint time) const;
   // What was measured since the last look, into the series; judges the windows that are over, and
@@ -250,7 +269,9 @@ struct LoadRun::Impl {
   void Look();
   // The last look; then the run has ended.
   void End();
-  void Stop(const std::string& condition);
+  Vitals ReadVitals() const;
+  // Nothing new is begun. `why` is put where it belongs, unless the run is over anyway.
+  void Stop(std::string& where, const std::string& why);
   void Cancel();
   void WakeAll();
   void Join();
@@ -259,7 +280,8 @@ struct LoadRun::Impl {
   int64_t other_descriptors = 0;  // open without a connection of this run, when it started
   std::vector<std::unique_ptr<LoadWorker>> workers;
   std::vector<std::thread> threads;
-  std::thread sampler;
+  std::thread conductor;
+  net::WakeEvent cut_proof;         // raised by Cancel()
   std::atomic<size_t> running = 0;  // workers
 
   mutable std::mutex sample_mutex;  // taken before `mutex`
@@ -268,12 +290,15 @@ struct LoadRun::Impl {
   WindowJudge judge;                // the same
 
   mutable std::mutex mutex;
-  mutable std::condition_variable over;
+  mutable std::condition_variable advanced;
+  // All guarded by mutex.
+  std::optional<Proof> proof;      // once there is one: the run has begun, or ended
   std::optional<TimePoint> ended;  // once no worker runs
   std::optional<MachineCounters> warmup_end;
   std::optional<MachineCounters> run_end;
   bool cancelled = false;
   std::string stopped_by;
+  std::string given_up;
 };
 
 absl::Status LoadRun::Impl::OpenWorkers(int64_t count) {
@@ -281,20 +306,18 @@ absl::Status LoadRun::Impl::OpenWorkers(int64_t count) {
     workers.push_back(std::make_unique<LoadWorker>(plan, i, count));
     if (absl::Status status = workers.back()->Open(); !status.ok()) return status;
   }
-  return absl::OkStatus();
+  return cut_proof.Open();
 }
 
 absl::Status LoadRun::Impl::StartThreads() {
-  plan.started = Clock::now();
-  plan.count_from = plan.started + plan.spec.warmup;
-  if (plan.spec.duration) plan.stop_at = plan.started + *plan.spec.duration;
   running = workers.size();
   try {
     for (const auto& worker : workers) {
       threads.emplace_back([this, &worker = *worker] { RunWorker(worker); });
     }
-    sampler = std::thread([this] { Sample(); });
+    conductor = std::thread([this] { Conduct(); });
   } catch (const std::system_error& error) {
+    Begin({});  // lets go of those that wait for it
     return absl::ResourceExhaustedError(
         absl::StrFormat("thread %d of %d cannot be started: %s; use fewer threads",
                         threads.size() + 1, workers.size(), error.what()));
@@ -303,6 +326,11 @@ absl::Status LoadRun::Impl::StartThreads() {
 }
 
 void LoadRun::Impl::RunWorker(LoadWorker& worker) {
+  {
+    std::unique_lock lock(mutex);
+    advanced.wait(lock, [this] { return proof.has_value(); });
+    if (ended) return;
+  }
   worker.Run();
   if (--running == 0) End();
 }
@@ -316,7 +344,30 @@ void LoadRun::Impl::End() {
   const std::lock_guard lock(mutex);
   run_end = ReadMachineCounters();
   ended = plan.started + last.elapsed;
-  over.notify_all();
+  advanced.notify_all();
+}
+
+void LoadRun::Impl::Conduct() {
+  prctl(PR_SET_NAME, "load-conductor");
+  if (Begin(ProveTarget(plan.spec, cut_proof))) Watch();
+}
+
+bool LoadRun::Impl::Begin(const Proof& found) {
+  const std::lock_guard lock(mutex);
+  proof = found;
+  plan.started = Clock::now();
+  plan.count_from = plan.started + plan.spec.warmup;
+  if (plan.spec.duration) plan.stop_at = plan.started + *plan.spec.duration;
+  if (!found.proven) {
+    ended = plan.started;
+    if (!cancelled) {
+      given_up =
+          absl::StrFormat("no correct answer from %s in %d connect%s", plan.spec.target.ToString(),
+                          found.connects, found.connects == 1 ? "" : "s");
+    }
+  }
+  advanced.notify_all();
+  return found.proven;
 }
 
 LoadReport LoadRun::Impl::Report() const {
@@ -326,7 +377,9 @@ LoadReport LoadRun::Impl::Report() const {
     report.done = ended.has_value();
     report.cancelled = cancelled;
     report.stopped_by = stopped_by;
-    report.elapsed = ended.value_or(Clock::now()) - plan.started;
+    report.given_up = given_up;
+    if (proof) AddTo(report, *proof);
+    if (proof) report.elapsed = ended.value_or(Clock::now()) - plan.started;
     report.measured = std::max<std::chrono::nanoseconds>(report.elapsed - plan.spec.warmup,
                                                          std::chrono::nanoseconds(0));
   }
@@ -372,31 +425,41 @@ absl::Status LoadRun::Impl::Change(const LoadChange& change) {
   }
   const std::lock_guard lock(mutex);
   if (ended || plan.cancelled) return absl::FailedPreconditionError("the run has ended");
-  const absl::Status status = plan.control.Change(change, Clock::now() - plan.started);
+  const auto now = proof ? Clock::now() - plan.started : std::chrono::nanoseconds(0);
+  const absl::Status status = plan.control.Change(change, now);
   if (status.ok()) WakeAll();
   return status;
 }
 
-void LoadRun::Impl::Sample() {
-  prctl(PR_SET_NAME, "load-sampler");
-  TimePoint next = plan.count_from;
+void LoadRun::Impl::Watch() {
+  StopRules rules(plan.spec.target);
+  // So that a second begins where the warm-up ends.
+  TimePoint next = plan.started + plan.spec.warmup % kSampleInterval;
   if (EndsBefore(next)) return;
-  {
-    const std::lock_guard lock(mutex);
-    warmup_end = ReadMachineCounters();
-  }
+  Observe(next);
   while (true) {
     const TimePoint now = Clock::now();
     do next += kSampleInterval;
     while (next <= now);  // the machine stood still
     if (EndsBefore(next)) return;
-    Look();
+    const std::string why = rules.Judge(ReadVitals());
+    if (!why.empty()) Stop(given_up, why);
+    Observe(next);
   }
+}
+
+void LoadRun::Impl::Observe(TimePoint time) {
+  if (time < plan.count_from) return;
+  {
+    const std::lock_guard lock(mutex);
+    if (!warmup_end) warmup_end = ReadMachineCounters();
+  }
+  if (time > plan.count_from) Look();
 }
 
 bool LoadRun::Impl::EndsBefore(TimePoint time) const {
   std::unique_lock lock(mutex);
-  return over.wait_until(lock, time, [this] { return ended.has_value(); });
+  return advanced.wait_until(lock, time, [this] { return ended.has_value(); });
 }
 
 void LoadRun::Impl::Look() {
@@ -406,13 +469,20 @@ void LoadRun::Impl::Look() {
   series.Add(PointBetween(looked, now));
   const std::optional<std::string> stop = judge.Look(now);
   looked = std::move(now);
-  if (stop) Stop(*stop);
+  if (stop) Stop(stopped_by, *stop);
 }
 
-void LoadRun::Impl::Stop(const std::string& condition) {
+Vitals LoadRun::Impl::ReadVitals() const {
+  Vitals vitals;
+  for (const auto& worker : workers) worker->AddTo(vitals);
+  return vitals;
+}
+
+void LoadRun::Impl::Stop(std::string& where, const std::string& why) {
   std::lock_guard lock(mutex);
   if (ended || plan.cancelled) return;
-  stopped_by = condition;
+  where = why;
+  plan.control.Note("stopped: " + why, Clock::now() - plan.started);
   plan.cancelled = true;
   WakeAll();
 }
@@ -422,6 +492,7 @@ void LoadRun::Impl::Cancel() {
   if (ended || plan.cancelled) return;
   cancelled = true;
   plan.cancelled = true;
+  cut_proof.Raise();
   WakeAll();
 }
 
@@ -432,7 +503,7 @@ void LoadRun::Impl::WakeAll() {
 void LoadRun::Impl::Join() {
   Cancel();
   for (std::thread& thread : threads) thread.join();
-  if (sampler.joinable()) sampler.join();
+  if (conductor.joinable()) conductor.join();
 }
 
 LoadRun::LoadRun(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -488,7 +559,7 @@ bool LoadRun::WaitFor(std::chrono::nanoseconds timeout) const {
   // A longer wait would overflow the clock.
   const std::chrono::nanoseconds bounded = std::min<std::chrono::nanoseconds>(timeout, kLongest);
   std::unique_lock lock(impl_->mutex);
-  return impl_->over.wait_for(lock, bounded, [this] { return impl_->ended.has_value(); });
+  return impl_->advanced.wait_for(lock, bounded, [this] { return impl_->ended.has_value(); });
 }
 
 }  // namespace handshake::client

@@ -1,6 +1,7 @@
-// One load run: what is asked for, how far it is, what came out. Closed loop: `concurrency` clients
-// do one handshake after the other, each on a new connection. Open loop: handshakes begin at
-// planned times, whatever became of those before.
+// One load run: what is asked for, how far it is, what came out. It makes sure of its target first:
+// until one handshake was answered correctly, no more than 10 connects are made. Closed loop:
+// `concurrency` clients do one handshake after the other, each on a new connection. Open loop:
+// handshakes begin at planned times, whatever became of those before.
 #ifndef HANDSHAKE_CLIENT_LOAD_RUN_H_
 #define HANDSHAKE_CLIENT_LOAD_RUN_H_
 
@@ -93,12 +94,14 @@ struct Outcomes {
 
 // The numbers of a run, so far or at its end, without its warm-up. Copyable.
 struct LoadReport {
-  std::chrono::nanoseconds elapsed{};                // the start to now, or to the end
+  // The start to now, or to the end; 0 while the run makes sure of its target.
+  std::chrono::nanoseconds elapsed{};
   std::chrono::nanoseconds measured{};               // of that, behind the warm-up
   int64_t started = 0;                               // handshakes begun (connect called)
   std::array<int64_t, wire::kVerdictCount> ended{};  // by verdict; [kOk] is the successes
   int64_t in_flight = 0;                             // started and not ended
-  Outcomes left_out;             // in no other count here: the handshakes of the warm-up
+  Outcomes
+      left_out;  // in no other count here: of the warm-up, and those that made sure of the target
   int64_t peak_connections = 0;  // most that stood at once, warm-up too
   // Open loop; else 0 and empty. planned = started + dropped + unsent().
   int64_t planned = 0;         // arrivals whose time has come
@@ -126,9 +129,12 @@ struct LoadReport {
   std::chrono::nanoseconds paused_time{};  // of `measured`
   std::vector<RunEvent> events;            // the first 1,000
   int64_t event_count = 0;                 // of all
-  std::string stopped_by;                  // the condition that ended it early; empty: none
-  std::vector<std::string> breaches;       // of fail_if, once done, with what was measured
-  std::string shortfall;                   // what it did not do of what was asked, once done
+  // Why it was ended, as failed, for the sake of its target: no correct answer in those connects or
+  // for 5 s, or too many failures on one beyond loopback; empty: it was not.
+  std::string given_up;
+  std::string stopped_by;             // the condition that ended it early; empty: none
+  std::vector<std::string> breaches;  // of fail_if, once done, with what was measured
+  std::string shortfall;              // what it did not do of what was asked, once done
   Judgement judgement;
   LoadReport();
   int64_t ok() const { return ended[static_cast<int>(wire::Verdict::kOk)]; }

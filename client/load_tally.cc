@@ -35,6 +35,16 @@ Outcomes LoadTally::AtomicOutcomes::Read() const {
   return outcomes;
 }
 
+void LoadTally::AddTo(Vitals& vitals) const {
+  for (const Outcomes& outcomes : {counted_.Read(), left_out_.Read()}) {
+    const int64_t ended = outcomes.started - outcomes.in_flight;
+    vitals.begun += outcomes.started;
+    vitals.ended += ended;
+    vitals.failed += ended - outcomes.ended[static_cast<size_t>(wire::Verdict::kOk)];
+  }
+  vitals.answered += answered_.load(std::memory_order_acquire);
+}
+
 void LoadTally::AddTo(LoadReport& report) const {
   const Outcomes counted = counted_.Read();
   for (size_t i = 0; i < counted.ended.size(); ++i) report.ended[i] += counted.ended[i];

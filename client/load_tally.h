@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "client/load_run.h"
+#include "client/stop_rules.h"
 #include "common/stats/histogram.h"
 #include "common/wire/verdict.h"
 
@@ -28,6 +29,7 @@ class LoadTally {
   // Open loop: an arrival whose time has come, before it is started or dropped.
   void CountPlanned() { Add(planned_); }
   void CountDropped() { Add(dropped_); }
+  void CountAnswered() { Add(answered_); }  // a correct HELLO X+1 came
   // counted: false for those that LoadReport::left_out has.
   void CountStarted(bool counted) { Add(OutcomesOf(counted).started); }
   void CountEnded(wire::Verdict verdict, bool counted) {
@@ -40,6 +42,7 @@ class LoadTally {
   void RecordIntended(std::chrono::nanoseconds whole);
 
   void AddTo(LoadReport& report) const;
+  void AddTo(Vitals& vitals) const;
 
  private:
   struct AtomicOutcomes {
@@ -52,6 +55,7 @@ class LoadTally {
     number.store(number.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
 
+  std::atomic<int64_t> answered_{0};
   std::atomic<int64_t> planned_{0};
   std::atomic<int64_t> dropped_{0};
   AtomicOutcomes counted_;

@@ -321,7 +321,10 @@ void LoadWorker::Converse(uint32_t id, bool may_read) {
 void LoadWorker::NoteStage(Client& client, wire::Stage before) {
   const wire::Stage stage = client.handshake->stage();
   if (stage == before) return;
-  if (stage == wire::Stage::kProbe) client.replied = Clock::now();
+  if (stage == wire::Stage::kProbe) {
+    client.replied = Clock::now();
+    tally_.CountAnswered();
+  }
   if (stage == wire::Stage::kReadEnd) client.confirmed = Clock::now();
 }
 

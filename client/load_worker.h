@@ -61,6 +61,7 @@ class LoadWorker {
   void AddTo(LoadReport& report) const;
   // After Run() returned.
   const std::vector<HandshakeSample>& samples() const { return samples_; }
+  void AddTo(Vitals& vitals) const { tally_.AddTo(vitals); }
 
  private:
   using TimePoint = wire::TimePoint;

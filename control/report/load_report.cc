@@ -236,7 +236,8 @@ std::string LoadPage(const v1::LoadRun& run, Style style) {
 int LoadExitCode(const v1::LoadRun& run) {
   if (run.state() == v1::LoadRun::STATE_CANCELLED) return kExitBadOutcome;
   if (run.ok_count() == 0 && NeverConnected(run.failures())) return kExitUnreachable;
-  const bool stopped = run.state() == v1::LoadRun::STATE_FAILED && !run.state_reason().empty();
+  const bool stopped =
+      run.state() == v1::LoadRun::STATE_FAILED && !run.state_reason().empty() && !run.given_up();
   if (!run.breaches().empty() || stopped) return kExitBreached;
   if (run.state() != v1::LoadRun::STATE_SUCCEEDED) return kExitBadOutcome;
   if (run.reconciliation().outcome() == v1::Reconciliation::OUTCOME_DIFFERS) return kExitBadOutcome;

@@ -264,8 +264,9 @@ void FillState(const client::LoadReport& report, std::string_view cancelled, v1:
     return run.set_state_reason(std::string(cancelled));
   }
   if (!report.stopped_by.empty()) run.set_state_reason("stopped early, " + report.stopped_by);
+  if (!report.given_up.empty()) run.set_state_reason("given up, " + report.given_up);
   const bool good = report.ok() > 0 && report.failed() == 0 && report.breaches.empty() &&
-                    report.stopped_by.empty();
+                    report.stopped_by.empty() && report.given_up.empty();
   run.set_state(good ? v1::LoadRun::STATE_SUCCEEDED : v1::LoadRun::STATE_FAILED);
 }
 
@@ -307,6 +308,7 @@ void FillCounts(const client::LoadReport& report, v1::LoadRun& run) {
     to.set_text(event.text);
   }
   run.set_event_count(report.event_count);
+  run.set_given_up(!report.given_up.empty());
   if (!IsOpenLoop(run.spec())) return;
   *run.mutable_from_intended_start() = ToProto(report.intended);
   *run.mutable_send_lag() = ToProto(report.send_lag);

@@ -125,7 +125,7 @@ TEST(LoadControlTest, StagesGoOnWhereTheyAreWhenAPauseEnds) {
 }
 
 TEST(LoadControlTest, AConcurrencyGoesUpAtOnceAndDownAsHandshakesEnd) {
-  TestServer server(handshake::test::NeverAnswer());
+  TestServer server(handshake::test::NeverClose());
   LoadSpec spec;
   spec.target = server.address();
   spec.concurrency = 3;
@@ -230,7 +230,9 @@ TEST(LoadControlTest, WhatCannotBeChangedIsRefusedAndChangesNothing) {
 }
 
 TEST(LoadControlTest, EventsAreKeptToABoundAndThenCounted) {
-  LoadControl control({.concurrency = 1, .duration = 1h});
+  LoadSpec spec;
+  spec.duration = 1h;
+  LoadControl control(spec);
   for (size_t i = 1; i <= LoadControl::kMostChanges; ++i) {
     ASSERT_TRUE(control.Change({.concurrency = 1 + static_cast<int64_t>(i)}, 1us * i).ok());
   }

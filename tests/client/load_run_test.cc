@@ -21,6 +21,7 @@
 namespace handshake::client {
 namespace {
 
+using handshake::test::ServeOneAndLeave;
 using handshake::test::TestServer;
 using ::testing::HasSubstr;
 using wire::Clock;
@@ -77,8 +78,10 @@ TEST(LoadRunTest, CountIsExactWithManyThreadsAndClients) {
   EXPECT_EQ(report.ok(), 3'001);
   EXPECT_EQ(report.failed(), 0);
   EXPECT_EQ(report.in_flight, 0);
-  EXPECT_EQ(completed, 3'001);
-  EXPECT_EQ(server.accepted(), 3'001);
+  EXPECT_EQ(report.left_out.started, 1);
+  EXPECT_EQ(report.left_out.ended[static_cast<size_t>(Verdict::kOk)], 1);
+  EXPECT_EQ(completed, 3'002);
+  EXPECT_EQ(server.accepted(), 3'002);
   EXPECT_FALSE(report.cancelled);
   EXPECT_GT(report.cpu, 0ns);
   EXPECT_LE(report.peak_connections, 50);
@@ -97,13 +100,13 @@ TEST(LoadRunTest, ACountBelowTheConcurrencyIsKeptToo) {
 TEST(LoadRunTest, EachHandshakeUsesTheNextNumberAndWrapsAtTheLargest) {
   std::mutex mutex;
   std::multiset<std::string> hellos;
-  TestServer server([&](net::UniqueFd fd) -> net::UniqueFd {
+  TestServer server(handshake::test::BehindProof([&](net::UniqueFd fd) -> net::UniqueFd {
     char text[64];
     const ssize_t n = recv(fd.get(), text, sizeof(text), 0);
     std::lock_guard lock(mutex);
     hellos.emplace(text, n > 0 ? static_cast<size_t>(n) : 0);
     return {};
-  });
+  }));
   RunToTheEnd(
       {.target = server.address(), .concurrency = 2, .count = 4, .first_sequence = INT64_MAX - 3});
   const std::multiset<std::string> expected = {
@@ -125,7 +128,7 @@ TEST(LoadRunTest, ADurationEndsTheRunAndLeavesNothingInFlight) {
 }
 
 TEST(LoadRunTest, WhatIsStuckAtTheEndIsResetAfterTheGraceAndStaysInFlight) {
-  TestServer server(handshake::test::NeverAnswer());
+  TestServer server(handshake::test::BehindProof(handshake::test::NeverAnswer()));
   const LoadReport report =
       RunToTheEnd({.target = server.address(), .concurrency = 10, .duration = 50ms});
   EXPECT_EQ(report.started, 10);
@@ -136,7 +139,7 @@ TEST(LoadRunTest, WhatIsStuckAtTheEndIsResetAfterTheGraceAndStaysInFlight) {
 }
 
 TEST(LoadRunTest, OwnDeadlinesHoldDuringTheGrace) {
-  TestServer server(handshake::test::NeverAnswer());
+  TestServer server(handshake::test::BehindProof(handshake::test::NeverAnswer()));
   const LoadReport report =
       RunToTheEnd({.target = server.address(),
                    .concurrency = 5,
@@ -192,7 +195,7 @@ TEST(LoadRunTest, EveryFaultOfAServerHasItsVerdict) {
       {ByteAtATime(), Verdict::kOk},
   };
   for (const auto& c : kCases) {
-    TestServer server(c.script);
+    TestServer server(BehindProof(c.script));
     const LoadReport report = RunToTheEnd({.target = server.address(),
                                            .concurrency = 5,
                                            .count = 40,
@@ -213,9 +216,9 @@ TEST(LoadRunTest, BareFramingServesATeachingPeer) {
 }
 
 TEST(LoadRunTest, ADeadTargetIsRefusedWithoutASpin) {
-  handshake::test::DeadPort port;
+  TestServer server(ServeOneAndLeave(server));
   const std::unique_ptr<LoadRun> run =
-      Start({.target = port.address(), .concurrency = 4, .duration = 550ms});
+      Start({.target = server.address(), .concurrency = 4, .duration = 550ms});
   ASSERT_TRUE(run->WaitFor(30s));
   const LoadReport report = run->Report();
   EXPECT_EQ(Count(report, Verdict::kConnectRefused), report.started);
@@ -231,22 +234,97 @@ TEST(LoadRunTest, AConnectThatIsNotAnsweredTimesOut) {
     const net::Address any = net::Address::FromIpv4(INADDR_LOOPBACK, 0);
     ASSERT_EQ(bind(listener.get(), any.data(), any.size()), 0);
     ASSERT_EQ(listen(listener.get(), 0), 0);
+    std::thread proof(
+        [&] { handshake::test::Serve()(net::UniqueFd(accept(listener.get(), nullptr, nullptr))); });
     const LoadReport report =
         RunToTheEnd({.target = net::Address::OfSocket(listener.get()),
                      .concurrency = 5,
                      .count = 5,
                      .handshake = {.framing = wire::Framing::kLine, .step_timeout = 100ms},
                      .connect_timeout = 100ms});
+    proof.join();
     EXPECT_GE(Count(report, Verdict::kConnectTimeout), 3);
     EXPECT_EQ(Count(report, Verdict::kConnectTimeout) + Count(report, Verdict::kTimeoutStep2), 5);
   });
   if (!permitted) GTEST_SKIP() << "needs the right to make a network namespace";
 }
 
+TEST(LoadRunTest, ATargetThatDoesNotSpeakTheProtocolSeesTenConnects) {
+  using namespace handshake::test;
+  const struct {
+    Script script;
+    Verdict verdict;
+  } kCases[] = {
+      {ResetAfterHello(), Verdict::kPeerResetStep2},
+      {CloseAfterHello(), Verdict::kPeerGoneStep2},
+      {Answer("HELLO 7\n"), Verdict::kMismatch},
+      {Answer("ERROR SHED come back later\n"), Verdict::kPeerError},
+      {Garbage(64 * 1024), Verdict::kOversize},
+      {NeverAnswer(), Verdict::kTimeoutStep2},
+  };
+  for (const auto& c : kCases) {
+    TestServer server(c.script);
+    LoadSpec spec = {.target = server.address(),
+                     .concurrency = 50,
+                     .duration = 1h,
+                     .threads = 2,
+                     .first_sequence = 100};
+    spec.handshake.step_timeout = 50ms;
+    const LoadReport report = RunToTheEnd(spec);
+    EXPECT_EQ(server.accepted(), 10) << wire::VerdictName(c.verdict);
+    EXPECT_EQ(Count(report, c.verdict), 10);
+    EXPECT_EQ(report.started, 10);
+    EXPECT_EQ(report.elapsed, 0ns);
+    EXPECT_EQ(report.given_up,
+              "no correct answer from " + server.address().ToString() + " in 10 connects");
+    EXPECT_FALSE(report.cancelled);
+  }
+}
+
+// What follows HELLO X+1 is the run's to judge.
+TEST(LoadRunTest, ACorrectAnswerIsProofWhateverFollows) {
+  TestServer server(handshake::test::CloseBehindReply());
+  const LoadReport report = RunToTheEnd({.target = server.address(), .count = 5});
+  EXPECT_EQ(report.left_out.started, 1);
+  EXPECT_EQ(report.left_out.ended[static_cast<size_t>(Verdict::kPeerGoneStep3)], 1);
+  EXPECT_EQ(Count(report, Verdict::kPeerGoneStep3), 5);
+  EXPECT_EQ(report.given_up, "");
+}
+
+TEST(LoadRunTest, CancelCutsTheProof) {
+  TestServer server(handshake::test::NeverAnswer());
+  LoadSpec spec = {.target = server.address(), .duration = 1h};
+  spec.handshake.step_timeout = 1h;
+  const std::unique_ptr<LoadRun> run = Start(spec);
+  ASSERT_TRUE(ReportComesTo(*run, [&](const LoadReport&) { return server.accepted() == 1; }));
+  run->Cancel();
+  ASSERT_TRUE(run->WaitFor(30s));
+  const LoadReport report = run->Report();
+  EXPECT_TRUE(report.cancelled);
+  EXPECT_EQ(report.given_up, "");
+  EXPECT_EQ(report.started, 1);
+  EXPECT_EQ(report.in_flight, 1);
+}
+
+// The one test that waits for the five seconds; StopRulesTest has the rest.
+TEST(LoadRunTest, AServerThatLeavesStopsARunWithoutAnEnd) {
+  TestServer server(handshake::test::Serve());
+  const std::unique_ptr<LoadRun> run =
+      Start({.target = server.address(), .concurrency = 4, .duration = 1h});
+  ASSERT_TRUE(ReportComesTo(*run, [](const LoadReport& report) { return report.ok() >= 20; }));
+  server.Leave();
+  ASSERT_TRUE(run->WaitFor(30s));
+  const LoadReport report = run->Report();
+  EXPECT_EQ(report.given_up, "no correct answer from " + server.address().ToString() + " for 5 s");
+  EXPECT_EQ(report.events.back().text, "stopped: " + report.given_up);
+  EXPECT_FALSE(report.cancelled);
+  EXPECT_GT(Count(report, Verdict::kConnectRefused), 0);
+}
+
 TEST(LoadRunTest, RunningOutOfPortsIsAnOwnError) {
   const bool permitted = handshake::test::InOwnNetwork([] {
     std::ofstream("/proc/sys/net/ipv4/ip_local_port_range") << "40000 40009";
-    TestServer server(handshake::test::NeverAnswer());
+    TestServer server(handshake::test::BehindProof(handshake::test::NeverAnswer()));
     const std::unique_ptr<LoadRun> run = Start(
         {.target = server.address(), .concurrency = 30, .duration = 1h, .source_addresses = 1});
     ASSERT_TRUE(ReportComesTo(*run, [](const LoadReport& report) {
@@ -281,6 +359,7 @@ TEST(LoadRunTest, RunningOutOfDescriptorsIsAnOwnErrorAndPasses) {
   TestServer server(handshake::test::Serve());
   const std::unique_ptr<LoadRun> run =
       Start({.target = server.address(), .concurrency = 4, .duration = 1h});
+  ASSERT_TRUE(ReportComesTo(*run, [](const LoadReport& report) { return report.ok() > 0; }));
   int64_t ok = 0;
   {
     FdLimit none(0);

@@ -7,6 +7,7 @@
 #include <sys/time.h>
 
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -151,6 +152,9 @@ void TestServer::AcceptLoop() {
   }
 }
 
+// A listener that is shut down keeps its port and is connected to no more.
+void TestServer::Leave() { shutdown(listener_.get(), SHUT_RDWR); }
+
 DeadPort::DeadPort() : socket_(BindFreePort("127.0.0.1", &address_)) {}
 
 Script Serve(const wire::HandshakeOptions& options, std::function<void(Verdict)> verdict) {
@@ -160,6 +164,27 @@ Script Serve(const wire::HandshakeOptions& options, std::function<void(Verdict)>
     if (verdict) verdict(outcome);
     if (handshake.ending() == wire::Ending::kReset) Reset(fd);
     return {};
+  };
+}
+
+Script BehindProof(Script script) {
+  return [script = std::move(script), serve = Serve(),
+          proven = std::make_shared<std::atomic<bool>>(false)](UniqueFd fd) {
+    return proven->exchange(true) ? script(std::move(fd)) : serve(std::move(fd));
+  };
+}
+
+Script ServeOneAndLeave(TestServer& server) {
+  return [&server, serve = Serve()](UniqueFd fd) {
+    server.Leave();
+    return serve(std::move(fd));
+  };
+}
+
+Script NeverClose() {
+  return [](UniqueFd fd) {
+    if (const std::optional<int64_t> x = ReadNumber(fd)) SendAll(fd, Hello(*x + 1));
+    return fd;
   };
 }
 

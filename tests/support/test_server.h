@@ -34,6 +34,8 @@ class TestServer {
 
   const net::Address& address() const { return address_; }
   int64_t accepted() const { return accepted_; }
+  // From now on connections are refused; those that were accepted go on. From any thread.
+  void Leave();
 
  private:
   void AcceptLoop();
@@ -62,8 +64,15 @@ class DeadPort {
 // The server's side of the protocol, driven to its end; `verdict`, if given, gets each outcome.
 Script Serve(const wire::HandshakeOptions& options = {},
              std::function<void(wire::Verdict)> verdict = nullptr);
+// Serves the first connection, by which a load run makes sure of its target, and plays `script`
+// with the others.
+Script BehindProof(Script script);
+// Serves one connection and refuses all others; `server` is the one that plays it.
+Script ServeOneAndLeave(TestServer& server);
 // Takes message 1 and says nothing, for ever.
 Script NeverAnswer();
+// All three messages, then nothing, for ever.
+Script NeverClose();
 // Takes message 1; then RST, or FIN.
 Script ResetAfterHello();
 Script CloseAfterHello();

@@ -74,11 +74,12 @@ class GrpcPeer(unittest.TestCase):
         state = self.client.enum("handshake.v1.LoadRun.State")
         self.assertEqual(states[-1].state, state["STATE_SUCCEEDED"])
         self.assertEqual(states[-1].ok_count, 400)
+        self.assertEqual(states[-1].left_out.ok_count, 1)
 
         def completed():
             stats = self.client.call(SERVER, "GetStats")
             return sum(m.completed_count for m in stats.modes)
-        self.assertTrue(eventually(lambda: completed() == 400), completed())
+        self.assertTrue(eventually(lambda: completed() == 401), completed())
 
     def test_load_goes_to_loopback_only(self):
         with self.assertRaises(grpc.RpcError) as refused:

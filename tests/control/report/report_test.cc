@@ -526,6 +526,17 @@ TEST(LoadReportTest, TheExitCodeIsTheFirstThatFits) {
   EXPECT_EQ(LoadExitCode(closed), 0) << "a closed loop was asked for no rate";
 }
 
+TEST(LoadReportTest, ARunThatWasGivenUpBreachedNothing) {
+  v1::LoadRun run = ARun();
+  run.set_state_reason("stopped early, errors > 0: it is 2");
+  EXPECT_EQ(LoadExitCode(run), kExitBreached);
+  run.set_given_up(true);
+  EXPECT_EQ(LoadExitCode(run), kExitBadOutcome);
+  run.set_ok_count(0);
+  run.mutable_failures(0)->set_verdict(v1::VERDICT_CONNECT_REFUSED);
+  EXPECT_EQ(LoadExitCode(run), kExitUnreachable);
+}
+
 TEST(LoadReportTest, ProgressIsTheNearerEnd) {
   v1::LoadRun run = ARun();
   EXPECT_EQ(LoadProgress(run),

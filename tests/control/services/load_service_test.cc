@@ -123,7 +123,11 @@ TEST_F(LoadServiceTest, ARunAgainstNobodyFails) {
   EXPECT_EQ(run.state(), v1::LoadRun::STATE_FAILED);
   ASSERT_EQ(run.failures_size(), 1);
   EXPECT_EQ(run.failures(0).verdict(), v1::VERDICT_CONNECT_REFUSED);
-  EXPECT_EQ(run.failures(0).count(), 5);
+  EXPECT_EQ(run.failures(0).count(), 10);
+  EXPECT_TRUE(run.given_up());
+  EXPECT_EQ(run.state_reason(),
+            "given up, no correct answer from " + run.spec().target() + " in 10 connects");
+  EXPECT_EQ(run.left_out().started_count(), 0);
 }
 
 TEST_F(LoadServiceTest, AnOpenLoopRunsWithItsDefaults) {
