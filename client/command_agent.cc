@@ -2,6 +2,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "client/commands.h"
 #include "common/log/log.h"
@@ -14,7 +15,8 @@ namespace {
 
 constexpr std::chrono::seconds kStopDeadline{2};
 
-int RunAgent(const std::string& control, report::Interrupts& interrupts) {
+int RunAgent(const std::string& control, const TargetList& targets,
+             report::Interrupts& interrupts) {
   if (const absl::Status status = log::SetUp({}); !status.ok()) {
     Complain(std::string(status.message()));
     return report::kExitUsage;
@@ -25,7 +27,7 @@ int RunAgent(const std::string& control, report::Interrupts& interrupts) {
     return report::kExitUsage;
   }
   const absl::StatusOr<std::unique_ptr<control::Agent>> agent =
-      control::Agent::Start({.control = *address});
+      control::Agent::Start({.control = *address, .targets = targets});
   if (!agent.ok()) {
     Complain(std::string(agent.status().message()));
     return report::kExitUsage;
@@ -46,16 +48,20 @@ void AddAgent(CLI::App& app, Command* command) {
       ->envname("HANDSHAKE_AGENT_CONTROL")
       ->type_name("ADDRESS")
       ->capture_default_str();
+  const auto ranges = std::make_shared<std::vector<std::string>>();
+  AddAllowLoad(*agent, ranges.get());
   agent->footer(
       "Prints `control on HOST:PORT` and `ready`. Runs until SIGTERM or Ctrl-C, which cancels the\n"
-      "runs; a second one ends it at once. Load goes to loopback addresses only, within the caps "
-      "of\n"
-      "the service: 2,000 connections, 1m, 1,000,000 handshakes a run.\n\n"
+      "runs; a second one ends it at once. Load goes to loopback addresses, and to what\n"
+      "--allow-load names: 10.0.0.0/8:7000, [2001:db8::/32]:7000-7010, 192.0.2.1:*. The caps\n"
+      "of the service hold: 2,000 connections, 1m, 1,000,000 handshakes a run.\n\n"
       "Examples:\n"
       "  handshake-client agent --control 127.0.0.1:7002\n"
       "  handshakectl --endpoint 127.0.0.1:7002 load start 127.0.0.1:7000 --count 1000");
-  agent->callback([control, command] {
-    *command = [control](report::Interrupts& interrupts) { return RunAgent(*control, interrupts); };
+  agent->callback([control, ranges, command] {
+    *command = [control, targets = TargetsOf(*ranges)](report::Interrupts& interrupts) {
+      return RunAgent(*control, targets, interrupts);
+    };
   });
 }
 

@@ -53,7 +53,8 @@ using std::chrono::nanoseconds;
 // Sane bounds for a run that its owner watches; the service's are tighter.
 constexpr int64_t kMaxConcurrency = 20'000;
 constexpr int64_t kMaxThreads = 256;
-constexpr std::chrono::hours kMaxDuration{1};
+constexpr std::chrono::hours kMaxDuration{24};
+constexpr std::chrono::hours kMaxHold{1};
 constexpr int64_t kMaxCount = 1'000'000'000;
 constexpr double kMaxRate = 1'000'000;
 
@@ -86,6 +87,7 @@ struct LoadFlags {
   std::string hlog;
   std::string server;
   int64_t timelines = 0;
+  std::vector<std::string> allow_load;
   std::string output = "text";
 };
 
@@ -97,7 +99,7 @@ std::vector<RateStage> StagesOf(const LoadFlags& flags) {
     const absl::StatusOr<RateStage> stage = ParseRateStage(text);
     if (!stage.ok()) throw CLI::ValidationError("--stage", std::string(stage.status().message()));
     if (stage->length > kMaxDuration - length) {
-      throw CLI::ValidationError("--stage", "all together at most 1h");
+      throw CLI::ValidationError("--stage", "all together at most 24h");
     }
     length += stage->length;
     stages.push_back(*stage);
@@ -111,9 +113,14 @@ bool IsOpenLoop(const LoadFlags& flags) {
 
 // Throws what is wrong with the flags.
 void Check(const LoadFlags& flags) {
+  TargetsOf(flags.allow_load);
+  // Held connections are not begun by proof.
+  if (flags.find_max.held && !flags.allow_load.empty()) {
+    throw CLI::ValidationError("--allow-load", "not with --find-max-concurrent");
+  }
   if (flags.hold) {
     if (!flags.hold_for) throw CLI::ValidationError("--hold", "--for is required with it");
-    if (*flags.hold_for > kMaxDuration) throw CLI::ValidationError("--for", "at most 1h");
+    if (*flags.hold_for > kMaxHold) throw CLI::ValidationError("--for", "at most 1h");
     return;
   }
   if (flags.find_max.given()) {
@@ -127,7 +134,7 @@ void Check(const LoadFlags& flags) {
                                              "--find-max is required");
   }
   if (flags.duration && (*flags.duration <= nanoseconds(0) || *flags.duration > kMaxDuration)) {
-    throw CLI::ValidationError("--duration", "above 0, at most 1h");
+    throw CLI::ValidationError("--duration", "above 0, at most 24h");
   }
   if (flags.find_max.from || flags.find_max.to || flags.find_max.trial_time) {
     throw CLI::ValidationError("load",
@@ -232,14 +239,9 @@ void Await(LoadRun& run, std::chrono::system_clock::time_point start, LatencyLog
 }
 
 int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
-  const absl::StatusOr<net::Address> target = net::Address::Parse(flags.target);
+  const absl::StatusOr<net::Address> target = TargetsOf(flags.allow_load).Resolve(flags.target);
   if (!target.ok()) {
     Complain(std::string(target.status().message()));
-    return report::kExitUsage;
-  }
-  if (!target->IsLoopback()) {
-    Complain(absl::StrFormat("target %s is not a loopback address: load goes to this machine only",
-                             target->ToString()));
     return report::kExitUsage;
   }
   if (flags.hold) {
@@ -340,7 +342,7 @@ void AddHold(CLI::App& load, LoadFlags& flags) {
                           ->type_name("M");
   for (const char* other :
        {"--concurrency", "--duration", "--count", "--threads", "--think-time", "--rate", "--stage",
-        "--warmup", "--fail-if", "--stop-if", "--hlog", "--server"}) {
+        "--warmup", "--fail-if", "--stop-if", "--hlog", "--server", "--allow-load"}) {
     hold->excludes(load.get_option(other));
   }
   report::AddDuration(load, "--for", &flags.hold_for, "With --hold: for this long, at most 1h")
@@ -358,14 +360,14 @@ void AddHold(CLI::App& load, LoadFlags& flags) {
 void AddLoad(CLI::App& app, Command* command) {
   const auto flags = std::make_shared<LoadFlags>();
   CLI::App* load = app.add_subcommand("load", "Do many handshakes, show a report");
-  load->add_option("TARGET", flags->target, "Data address to load: loopback, HOST:PORT")
+  load->add_option("TARGET", flags->target, "Data address to load, HOST:PORT")
       ->required()
       ->type_name("");
   load->add_option("--concurrency", flags->concurrency, "Clients at once, 1 to 20000")
       ->check(CLI::Range(int64_t{1}, kMaxConcurrency))
       ->type_name("N")
       ->capture_default_str();
-  report::AddDuration(*load, "--duration", &flags->duration, "End after this time, at most 1h");
+  report::AddDuration(*load, "--duration", &flags->duration, "End after this time, at most 24h");
   load->add_option("--count", flags->count, "End after this many handshakes, at most 10^9")
       ->check(CLI::Range(int64_t{1}, kMaxCount))
       ->type_name("N");
@@ -393,6 +395,7 @@ void AddLoad(CLI::App& app, Command* command) {
       ->check(CLI::Range(int64_t{1}, kMostTimelines))
       ->needs("--server")
       ->type_name("N");
+  AddAllowLoad(*load, &flags->allow_load);
   AddOpenLoop(*load, *flags);
   AddConditions(*load, *flags);
   AddHold(*load, *flags);
@@ -411,9 +414,12 @@ void AddLoad(CLI::App& app, Command* command) {
       "from\n"
       "100/s to 5000/s, --stage 30s:5000 holds; they follow each other, and the last one's end is\n"
       "the run's.\n\n"
-      "--duration, --count or both; the first to be reached ends the run. Ctrl-C ends it early "
-      "and\n"
-      "shows what it measured. Load goes to loopback addresses only: it must never be a cannon.\n\n"
+      "--duration, --count or both; the first to be reached ends the run. Ctrl-C ends it early\n"
+      "and shows what it measured.\n\n"
+      "Load must never be a cannon: it goes to loopback addresses, and to what --allow-load\n"
+      "names: 10.0.0.0/8:7000, [2001:db8::/32]:7000-7010, 192.0.2.1:*. A host name is looked up\n"
+      "once. In at most 10 connects the target must prove that it speaks the protocol; 5 s\n"
+      "without a correct answer end the run.\n\n"
       "--hold M --for D opens M connections up to message 2, holds all of them at once for D, "
       "then\n"
       "finishes all. Ctrl-C ends the hold early and finishes what is open; a second one closes "

@@ -16,6 +16,7 @@
 #include "client/condition.h"
 #include "client/hold_run.h"
 #include "client/load_run.h"
+#include "client/target_list.h"
 #include "control/report/interrupts.h"
 #include "handshake/v1/load_service.pb.h"
 
@@ -64,6 +65,11 @@ v1::LoadRun Describe(const LoadRun& run, std::chrono::system_clock::time_point s
 v1::HoldRun Describe(const HoldRun& run, std::chrono::system_clock::time_point start);
 // Throws what is wrong with a condition, of this flag.
 std::vector<Condition> ConditionsOf(const std::string& flag, const std::vector<std::string>& texts);
+
+// --allow-load, for targets beside loopback.
+CLI::Option* AddAllowLoad(CLI::App& app, std::vector<std::string>* ranges);
+// Throws what is wrong with them.
+TargetList TargetsOf(const std::vector<std::string>& ranges);
 
 // "handshake-client: TEXT", one line on stderr.
 void Complain(std::string_view text);

@@ -186,11 +186,12 @@ absl::Status CheckDescriptors(const LoadSpec& spec, const stats::ProcessUsage& u
 }
 
 // The handshakes that made sure of the target; if none was answered, they are what the run did.
-void AddTo(LoadReport& report, const Proof& proof) {
+void AddTo(LoadReport& report, const Proof& proof, bool open) {
   Outcomes outcomes = {.started = proof.connects, .ended = proof.ended};
   outcomes.in_flight = std::exchange(outcomes.ended[static_cast<size_t>(wire::Verdict::kNone)], 0);
   if (proof.proven) return report.left_out.Add(outcomes);
   report.started = outcomes.started;
+  if (open) report.planned = outcomes.started;
   report.ended = outcomes.ended;
   report.in_flight = outcomes.in_flight;
 }
@@ -378,7 +379,7 @@ LoadReport LoadRun::Impl::Report() const {
     report.cancelled = cancelled;
     report.stopped_by = stopped_by;
     report.given_up = given_up;
-    if (proof) AddTo(report, *proof);
+    if (proof) AddTo(report, *proof, plan.spec.open.has_value());
     if (proof) report.elapsed = ended.value_or(Clock::now()) - plan.started;
     report.measured = std::max<std::chrono::nanoseconds>(report.elapsed - plan.spec.warmup,
                                                          std::chrono::nanoseconds(0));

@@ -8,6 +8,21 @@
 
 namespace handshake::client {
 
+CLI::Option* AddAllowLoad(CLI::App& app, std::vector<std::string>* ranges) {
+  return app
+      .add_option("--allow-load", *ranges, "Targets beside loopback: CIDR:PORT, see below; repeats")
+      ->type_name("RANGE");
+}
+
+TargetList TargetsOf(const std::vector<std::string>& ranges) {
+  TargetList targets;
+  for (const std::string& range : ranges) {
+    const absl::Status status = targets.Allow(range);
+    if (!status.ok()) throw CLI::ValidationError("--allow-load", std::string(status.message()));
+  }
+  return targets;
+}
+
 void Complain(std::string_view text) { report::PrintError("handshake-client", text); }
 
 int ShowReport(std::string_view text, int code) {

@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "client/target_list.h"
 #include "common/log/log.h"
 #include "common/net/address.h"
 #include "common/text/duration.h"
@@ -48,6 +49,7 @@ constexpr int kStuckExit = 1;
 struct Flags {
   std::vector<std::string> listen = {"127.0.0.1:7000"};
   std::string control = "127.0.0.1:7001";
+  std::vector<std::string> allow_load;
   std::string mode = "epoll";
   std::string framing = "auto";
   server::EngineOptions engine;
@@ -61,6 +63,7 @@ struct Flags {
 struct Options {
   server::DataPlaneOptions data_plane;
   net::Address control;
+  client::TargetList load_targets;
   std::chrono::nanoseconds drain_timeout{};
 };
 
@@ -108,6 +111,9 @@ void DefineFlags(CLI::App& app, Flags& flags) {
   add("--listen", flags.listen, "ADDRESS", "Serve at HOST:PORT; repeats; port 0: free")
       ->delimiter(',');
   add("--control", flags.control, "ADDRESS", "Control (gRPC), loopback only");
+  add("--allow-load", flags.allow_load, "RANGE",
+      "Let load runs go to CIDR:PORT too, as 10.0.0.0/8:7000")
+      ->delimiter(',');
   add("--mode", flags.mode, "MODE", "Mode to start in, see below");
   add("--framing", flags.framing, "FRAMING", "auto, line or bare");
   add("--max-threads", flags.engine.max_threads, "N", "thread-per-connection: most at once");
@@ -150,6 +156,10 @@ absl::StatusOr<Options> Read(const Flags& flags) {
   const absl::StatusOr<net::Address> control = net::Address::Parse(flags.control);
   if (!control.ok()) return InFlag("--control", control.status());
   options.control = *control;
+  for (const std::string& range : flags.allow_load) {
+    absl::Status allowed = options.load_targets.Allow(range);
+    if (!allowed.ok()) return InFlag("--allow-load", allowed);
+  }
   const auto mode = server::ModeByName(flags.mode);
   if (!mode) {
     return absl::InvalidArgumentError(
@@ -248,7 +258,11 @@ absl::Status Run(const Options& options) {
   auto data_plane = server::DataPlane::Start(options.data_plane);
   if (!data_plane.ok()) return data_plane.status();
   control::ServerService server_service(**data_plane);
-  control::LoadService load_service;
+  client::TargetList load_targets = options.load_targets;
+  for (const net::Address& listener : (*data_plane)->addresses()) {
+    load_targets.AllowListener(listener);
+  }
+  control::LoadService load_service(std::move(load_targets));
   auto host =
       control::Host::Start(options.control, {server_service.hosted(), load_service.hosted()});
   if (!host.ok()) return host.status();

@@ -61,6 +61,13 @@ Address Address::FromIpv4(uint32_t host_order, uint16_t port) {
   return address;
 }
 
+Address Address::Of(const sockaddr& address) {
+  Address copy;
+  const size_t size = address.sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+  std::memcpy(&copy.storage_, &address, size);
+  return copy;
+}
+
 Address Address::OfSocket(int fd) {
   Address address;
   socklen_t size = sizeof(address.storage_);

@@ -23,6 +23,8 @@ class Address {
   static absl::StatusOr<Address> Parse(std::string_view text);
   // The IPv4 address in host byte order, for the 127.x.y.z source addresses of load.
   static Address FromIpv4(uint32_t host_order, uint16_t port);
+  // A copy; of the family AF_INET or AF_INET6.
+  static Address Of(const sockaddr& address);
   // The local or remote end of a socket; 0.0.0.0:0 if it has none.
   static Address OfSocket(int fd);
   static Address OfPeer(int fd);

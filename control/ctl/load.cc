@@ -249,7 +249,9 @@ void AddStart(CLI::App& load, Context& context) {
   const auto flags = std::make_shared<StartFlags>();
   CLI::App* start = load.add_subcommand("start", "Start a run, follow it, show its report");
   start->fallthrough();
-  start->add_option("TARGET", flags->target, "Data address to load: loopback, HOST:PORT")
+  start
+      ->add_option("TARGET", flags->target,
+                   "Data address to load, HOST:PORT; see --allow-load there")
       ->required()
       ->type_name("");
   start->add_option("--concurrency", flags->concurrency, "Clients at once, 1 to 2000")

@@ -86,6 +86,14 @@ std::string ArrivalsOf(const v1::LoadRun& run) {
   return arrivals;
 }
 
+// "127.0.0.1:7000", "example.org:7000 (192.0.2.1:7000)".
+std::string TargetOf(const v1::LoadRun& run) {
+  const std::string& target = run.spec().target();
+  const std::string& address = run.target_address();
+  if (address.empty() || address == target) return Printable(target);
+  return Printable(absl::StrFormat("%s (%s)", target, address));
+}
+
 // A column's worth: "5,000/s", "2 stages".
 std::string LoadOf(const v1::LoadSpec& spec) {
   if (spec.stages().empty()) return AskedRate(spec.rate_per_second());
@@ -207,8 +215,8 @@ std::string LoadPage(const v1::LoadRun& run, Style style) {
   if (run.bottleneck() != v1::LoadRun::BOTTLENECK_UNSPECIFIED) {
     facts.Add({"verdict", VerdictCell(run)});
   }
-  facts.Add({"target", absl::StrFormat("%s, framing %s", run.spec().target(),
-                                       FramingName(run.spec().framing()))});
+  facts.Add({"target",
+             absl::StrFormat("%s, framing %s", TargetOf(run), FramingName(run.spec().framing()))});
   facts.Add({"asked for", Goal(run.spec()) + ", " + Loop(run.spec())});
   if (run.spec().has_warmup_time()) {
     facts.Add({"warm-up", "the first " + Span(run.spec().warmup_time()) + " are left out below"});

@@ -8,12 +8,14 @@
 namespace handshake::control {
 
 struct Agent::Impl {
+  explicit Impl(client::TargetList targets) : load(std::move(targets)) {}
+
   LoadService load;
   std::unique_ptr<Host> host;  // goes first
 };
 
 absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& options) {
-  auto impl = std::make_unique<Impl>();
+  auto impl = std::make_unique<Impl>(options.targets);
   absl::StatusOr<std::unique_ptr<Host>> host = Host::Start(options.control, {impl->load.hosted()});
   if (!host.ok()) return host.status();
   impl->host = *std::move(host);

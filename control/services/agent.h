@@ -6,12 +6,14 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "client/target_list.h"
 #include "common/net/address.h"
 
 namespace handshake::control {
 
 struct AgentOptions {
   net::Address control;  // loopback; port 0 picks a free one
+  client::TargetList targets = {};
 };
 
 // Owned by main. Thread-safe. Serves LoadService, health and reflection until Stop().

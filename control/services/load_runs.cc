@@ -52,11 +52,17 @@ static_assert(6 * HistogramBytes(stats::kLoadLatencyLayout) +
                   client::LoadControl::kMostEvents * kEventBytes <
               kMaxResponseBytes);
 
+absl::Status InField(std::string_view field, const absl::Status& status) {
+  return absl::Status(status.code(),
+                      absl::StrFormat("%s: %s", field, std::string(status.message())));
+}
+
 absl::Status Stopping() { return absl::UnavailableError("the process is stopping"); }
 
 }  // namespace
 
-LoadRuns::LoadRuns(std::chrono::nanoseconds lease) : lease_(lease), keeper_([this] { Keep(); }) {}
+LoadRuns::LoadRuns(client::TargetList targets, std::chrono::nanoseconds lease)
+    : targets_(std::move(targets)), lease_(lease), keeper_([this] { Keep(); }) {}
 
 LoadRuns::~LoadRuns() { Stop(); }
 
@@ -80,8 +86,11 @@ absl::StatusOr<LoadRuns::State> LoadRuns::Create(const std::string& creator,
     if (!fits.ok()) return fits;
   }
   v1::LoadRun description = Describe(request, *spec);
+  const absl::StatusOr<net::Address> target = targets_.Resolve(spec->target());
+  if (!target.ok()) return InField("spec.target", target.status());
+  description.set_target_address(target->ToString());
   absl::StatusOr<std::unique_ptr<client::LoadRun>> run =
-      client::LoadRun::Start(ToClientSpec(*spec));
+      client::LoadRun::Start(ToClientSpec(*spec, *target));
   if (!run.ok()) return run.status();
 
   auto entry = std::make_shared<Entry>();

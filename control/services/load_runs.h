@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "client/load_run.h"
+#include "client/target_list.h"
 #include "control/rpc/limits.h"
 #include "handshake/v1/load_service.pb.h"
 
@@ -34,10 +35,11 @@ class LoadRuns {
   using View = std::function<State()>;
 
   // lease: how long a run that is not detached lives without a watcher.
-  explicit LoadRuns(std::chrono::nanoseconds lease = kLoadLease);
+  explicit LoadRuns(client::TargetList targets = {}, std::chrono::nanoseconds lease = kLoadLease);
   ~LoadRuns();  // as Stop()
 
-  // Starts a run for `creator`; blocks while its threads and sockets are made.
+  // Starts a run for `creator`; blocks while its target is looked up, and its threads and sockets
+  // are made.
   absl::StatusOr<State> Create(const std::string& creator, const v1::CreateLoadRunRequest& request);
   // FULL blocks for the milliseconds in which a running run's numbers are collected.
   absl::StatusOr<State> Get(const std::string& id, v1::LoadRunView view);
@@ -98,6 +100,7 @@ class LoadRuns {
   void Refresh(const EntryPtr& entry, v1::LoadRunView view);
   void Unwatch(Entry& entry, bool lease, v1::LoadRunView view);
 
+  const client::TargetList targets_;
   const std::chrono::nanoseconds lease_;
   std::mutex create_mutex_;  // one Create() or Update() at a time; taken before mutex_
   mutable std::mutex mutex_;

@@ -28,7 +28,8 @@ absl::Status CheckView(const Request& request) {
 
 }  // namespace
 
-LoadService::LoadService(std::chrono::nanoseconds lease) : runs_(lease), slots_(kMaxWatchStreams) {}
+LoadService::LoadService(client::TargetList targets, std::chrono::nanoseconds lease)
+    : runs_(std::move(targets), lease), slots_(kMaxWatchStreams) {}
 
 LoadService::~LoadService() { Stop(); }
 

@@ -15,8 +15,9 @@ namespace handshake::control {
 // Owned by a composition root; must outlive its host. Owns the runs.
 class LoadService final : public GuardedLoadService {
  public:
-  // lease: see LoadRuns.
-  explicit LoadService(std::chrono::nanoseconds lease = kLoadLease);
+  // See LoadRuns.
+  explicit LoadService(client::TargetList targets = {},
+                       std::chrono::nanoseconds lease = kLoadLease);
   ~LoadService() override;  // as Stop()
 
   HostedService hosted();

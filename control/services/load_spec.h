@@ -4,17 +4,18 @@
 
 #include "absl/status/statusor.h"
 #include "client/load_run.h"
+#include "common/net/address.h"
 #include "handshake/v1/load_service.pb.h"
 
 namespace handshake::control {
 
 // `spec` with the defaults filled in: a run without a duration or a count gets the cap, so that the
-// caps hold for every run. INVALID_ARGUMENT names the field; PERMISSION_DENIED: the target is not
-// loopback; RESOURCE_EXHAUSTED: above a cap. Sends nothing and resolves nothing.
+// caps hold for every run. INVALID_ARGUMENT names the field; RESOURCE_EXHAUSTED: above a cap. The
+// target is not judged here. Sends nothing and resolves nothing.
 absl::StatusOr<v1::LoadSpec> CheckLoadSpec(const v1::LoadSpec& spec);
 
-// Of a checked spec.
-client::LoadSpec ToClientSpec(const v1::LoadSpec& checked);
+// Of a checked spec, and what its target was resolved to.
+client::LoadSpec ToClientSpec(const v1::LoadSpec& checked, const net::Address& target);
 // A run's spec, as it is reported.
 v1::LoadSpec ToProto(const client::LoadSpec& spec);
 

@@ -321,6 +321,26 @@ TEST(LoadRunTest, AServerThatLeavesStopsARunWithoutAnEnd) {
   EXPECT_GT(Count(report, Verdict::kConnectRefused), 0);
 }
 
+TEST(LoadRunTest, AServerThatIsBackInTimeIsLoadedOn) {
+  TestServer server(handshake::test::Serve());
+  const std::unique_ptr<LoadRun> run =
+      Start({.target = server.address(), .concurrency = 4, .duration = 1h});
+  ASSERT_TRUE(ReportComesTo(*run, [](const LoadReport& report) { return report.ok() >= 20; }));
+  server.Leave();
+  int64_t ok = 0;
+  ASSERT_TRUE(ReportComesTo(*run, [&](const LoadReport& report) {
+    ok = report.ok();
+    return Count(report, Verdict::kConnectRefused) >= 8;
+  }));
+  server.Return();
+  EXPECT_TRUE(ReportComesTo(*run, [&](const LoadReport& report) { return report.ok() > ok + 8; }));
+  run->Cancel();
+  ASSERT_TRUE(run->WaitFor(30s));
+  const LoadReport report = run->Report();
+  EXPECT_EQ(report.given_up, "");
+  EXPECT_EQ(report.started, Ended(report) + report.in_flight);
+}
+
 TEST(LoadRunTest, RunningOutOfPortsIsAnOwnError) {
   const bool permitted = handshake::test::InOwnNetwork([] {
     std::ofstream("/proc/sys/net/ipv4/ip_local_port_range") << "40000 40009";

@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -286,7 +287,10 @@ TEST(MachineTest, SegmentsSentAgainAreCounted) {
   const net::UniqueFd full = ListenForOne();
   LoadSpec spec = OpenSpec(net::Address::OfSocket(full.get()), {.rate = 100});
   spec.duration = 1h;
+  std::thread proof(
+      [&] { handshake::test::Serve()(net::UniqueFd(accept(full.get(), nullptr, nullptr))); });
   const std::unique_ptr<LoadRun> run = Start(spec);
+  proof.join();
   const auto deadline = std::chrono::steady_clock::now() + 30s;
   while (run->Report().retransmitted_syns == 0 && std::chrono::steady_clock::now() < deadline) {
     run->WaitFor(20ms);

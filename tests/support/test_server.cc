@@ -27,6 +27,8 @@ using wire::Verdict;
 UniqueFd BindFreePort(const char* host, net::Address* address) {
   *address = *net::Address::Parse(std::string(host) + ":0");
   UniqueFd fd(socket(address->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int on = 1;  // TestServer::Leave() binds it again
+  setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   if (bind(fd.get(), address->data(), address->size()) != 0) std::abort();
   *address = net::Address::OfSocket(fd.get());
   return fd;
@@ -152,8 +154,15 @@ void TestServer::AcceptLoop() {
   }
 }
 
-// A listener that is shut down keeps its port and is connected to no more.
-void TestServer::Leave() { shutdown(listener_.get(), SHUT_RDWR); }
+// A listener that is shut down loses a port that the kernel chose: it is bound anew, and refuses.
+void TestServer::Leave() {
+  shutdown(listener_.get(), SHUT_RDWR);
+  if (bind(listener_.get(), address_.data(), address_.size()) != 0) std::abort();
+}
+
+void TestServer::Return() {
+  if (listen(listener_.get(), SOMAXCONN) != 0) std::abort();
+}
 
 DeadPort::DeadPort() : socket_(BindFreePort("127.0.0.1", &address_)) {}
 

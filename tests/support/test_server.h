@@ -36,6 +36,8 @@ class TestServer {
   int64_t accepted() const { return accepted_; }
   // From now on connections are refused; those that were accepted go on. From any thread.
   void Leave();
+  // And from now on they are accepted again, at the same port.
+  void Return();
 
  private:
   void AcceptLoop();

@@ -106,7 +106,9 @@ TEST_F(CtlSystemTest, TheClientKeepsARate) {
                                              {"--arrivals", "even"},
                                              {"--stage", "1s:10", "--rate", "10"},
                                              {"--stage", "1s:10", "--duration", "1s"},
-                                             {"--stage", "1s:10", "--stage", "61m:10"},
+                                             {"--stage", "1s:10", "--stage", "24h:10"},
+                                             {"--duration", "25h"},
+                                             {"--allow-load", "10.0.0.0/8"},
                                              {"--warmup", "1s", "--duration", "1s"},
                                              {"--rate", "10", "--max-in-flight", "1000000"}}) {
     std::vector<std::string> arguments = {"load", target_, "--count", "1"};
@@ -253,6 +255,13 @@ TEST_F(CtlSystemTest, TheOperatorChangesARunThatGoesOn) {
 }
 
 TEST_F(CtlSystemTest, LoadIsNoCannon) {
+  const Daemon open(HANDSHAKE_CLIENT,
+                    {"agent", "--control", "127.0.0.1:0", "--allow-load", "198.51.100.0/24:7000"});
+  ASSERT_TRUE(open.started());
+  const Ended other =
+      At(open.AddressAfter("control on "), {"load", "start", "198.51.100.1:7001", "--count", "1"});
+  EXPECT_EQ(other.exit_code, 4);
+  EXPECT_THAT(other.err, HasSubstr("[::1], 198.51.100.0/24:7000"));
   const Ended ordered = Agent({"load", "start", "192.0.2.1:7000", "--count", "1"});
   EXPECT_EQ(ordered.exit_code, 4);
   EXPECT_THAT(ordered.err, HasSubstr("PERMISSION_DENIED"));

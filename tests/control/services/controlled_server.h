@@ -24,7 +24,8 @@ namespace handshake::control {
 inline constexpr std::chrono::seconds kTestDeadline{30};
 
 struct ControlledServer {
-  explicit ControlledServer(std::chrono::nanoseconds lease = kLoadLease) : load_service(lease) {}
+  explicit ControlledServer(std::chrono::nanoseconds lease = kLoadLease)
+      : load_service({}, lease) {}
 
   // An own connection each.
   std::shared_ptr<grpc::Channel> NewChannel() const {

@@ -290,7 +290,7 @@ TEST_F(LoadServiceTest, RefusalsNameTheField) {
   const std::vector<Case> cases = {
       {invalid, "spec", [](auto& r) { r.clear_spec(); }},
       {invalid, "spec.target", [](auto& r) { r.mutable_spec()->clear_target(); }},
-      {invalid, "spec.target", [](auto& r) { r.mutable_spec()->set_target("example.org:80"); }},
+      {invalid, "spec.target", [](auto& r) { r.mutable_spec()->set_target("127.1:7000"); }},
       {invalid, "spec.target", [](auto& r) { r.mutable_spec()->set_target("127.0.0.1:0"); }},
       {invalid, "spec.duration", [](auto& r) { r.mutable_spec()->clear_handshake_count(); }},
       {invalid, "spec.duration",
