@@ -55,6 +55,10 @@ class Report(dict):
         return self["own_cpu_ns"] / 1e3 / max(1, self["handshakes"])
 
     @property
+    def failures(self):
+        return self["failures"]
+
+    @property
     def rate(self):
         return self["handshakes"] / self["seconds"]
 

@@ -66,7 +66,7 @@ deploy/packages.sh bench || echo "run.sh: what could not be installed is reporte
 progress_step "configuring" build/logs/bench-configure.log cmake --preset release || exit 1
 progress_step "building release" build/logs/bench-build.log \
   cmake --build --preset release --target \
-  handshake-server handshakectl bench-floors || exit 1
+  handshake-server handshake-client handshakectl bench-floors || exit 1
 progress_step "building the rivals" build/logs/bench-rivals.log \
   cmake --build --preset release --target bench-rivals -- -k 0 ||
   echo "run.sh: what could not be built is reported as missing"

@@ -69,6 +69,7 @@ static uint64_t window_end, last_done, longest_gap;
 static bool stopping, begun, ending;
 static uint64_t server_cpu_at_begin, own_cpu_at_begin;
 static struct histogram latencies;
+static struct histogram lags; /* open loop: from the intended begin to the real one */
 static uint32_t* series;
 
 static uint64_t now_ns(void) {
@@ -269,6 +270,8 @@ static void open_loop(void) {
       if (too_late || free_count == 0 || in_flight >= (uint64_t)options.connections) {
         ++not_begun;
       } else {
+        const uint64_t at = now_ns();
+        if (begun && intended >= options.begin_at) histogram_add(&lags, at - intended);
         begin(intended);
       }
       intended += next_gap();
@@ -397,7 +400,8 @@ static void print_report(uint64_t server_cpu, uint64_t own_cpu) {
       "{\"handshakes\": %llu, \"done\": %llu, \"failures\": %llu, \"connect_failures\": %llu, "
       "\"io_failures\": %llu, \"wrong_replies\": %llu, \"unfinished\": %llu, "
       "\"not_begun\": %llu, \"slow\": %llu, \"seconds\": %.6f, \"begin_ns\": %llu, "
-      "\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"longest_gap_us\": %.1f, "
+      "\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"lag_p99_us\": %.1f, "
+      "\"longest_gap_us\": %.1f, "
       "\"own_cpu_ns\": %llu, \"server_cpu_ns\": %llu",
       (unsigned long long)done_in_window, (unsigned long long)done, (unsigned long long)failures(),
       (unsigned long long)connect_failures, (unsigned long long)io_failures,
@@ -405,7 +409,8 @@ static void print_report(uint64_t server_cpu, uint64_t own_cpu) {
       (unsigned long long)not_begun, (unsigned long long)slow_in_window,
       (double)(window_end - options.begin_at) / 1e9, (unsigned long long)options.begin_at,
       histogram_percentile_us(&latencies, 0.5), histogram_percentile_us(&latencies, 0.99),
-      histogram_percentile_us(&latencies, 0.999), (double)longest_gap / 1e3,
+      histogram_percentile_us(&latencies, 0.999), histogram_percentile_us(&lags, 0.99),
+      (double)longest_gap / 1e3,
       (unsigned long long)own_cpu, (unsigned long long)server_cpu);
   if (series != NULL) print_series();
   printf("}\n");
