@@ -84,8 +84,8 @@ class CompareSystemTest : public ::testing::Test {
 ::testing::Matcher<int> Done() { return AnyOf(0, 6); }
 
 TEST_F(CompareSystemTest, TwoModesUnderOneLoad) {
-  const Ended ended =
-      Compare({"--modes", "epoll,thread-pool", "--rate", "300", "--blocks", "2", "-o", "json"});
+  const Ended ended = Compare({"--modes", "epoll,thread-pool", "--rate", "300", "--blocks", "2",
+                               "--block-time", "600ms", "-o", "json"});
   EXPECT_THAT(ended.exit_code, Done()) << ended.err << ended.out;
   v1::CompareReport report;
   ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(ended.out, &report).ok()) << ended.out;
