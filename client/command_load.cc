@@ -15,7 +15,9 @@
 #include "control/report/flags.h"
 #include "control/report/json.h"
 #include "control/report/ledger_check.h"
+#include "control/report/load_files.h"
 #include "control/report/load_report.h"
+#include "control/report/run_file.h"
 #include "control/report/terminal.h"
 #include "control/report/timeline_recording.h"
 #include "control/services/convert.h"
@@ -89,7 +91,39 @@ struct LoadFlags {
   int64_t timelines = 0;
   std::vector<std::string> allow_load;
   std::string output = "text";
+  report::LoadFileNames files;
+  std::string file;
 };
+
+nanoseconds Nanoseconds(const google::protobuf::Duration& duration) {
+  return std::chrono::seconds(duration.seconds()) + nanoseconds(duration.nanos());
+}
+
+// As if the command line had said what the file says. Throws what is wrong with it.
+void TakeFile(LoadFlags& flags) {
+  const absl::StatusOr<v1::LoadSpec> spec = report::ReadLoadSpec(flags.file);
+  const auto refuse = [&](const std::string& why) { throw CLI::ValidationError("--file", why); };
+  if (!spec.ok()) refuse(std::string(spec.status().message()));
+  if (spec->target().empty()) refuse(flags.file + " names no target");
+  flags.target = spec->target();
+  flags.concurrency = std::max<int64_t>(spec->concurrency(), 1);
+  if (flags.concurrency > kMaxConcurrency) refuse("concurrency: at most 20000");
+  if (spec->has_duration() && spec->stages().empty()) {
+    flags.duration = Nanoseconds(spec->duration());
+  }
+  if (spec->handshake_count() != 0) flags.count = spec->handshake_count();
+  if (flags.count > kMaxCount) refuse("handshake_count: at most 10^9");
+  flags.framing = spec->framing() == v1::FRAMING_BARE ? "bare" : "line";
+  flags.think_time = Nanoseconds(spec->think_time());
+  flags.warmup = Nanoseconds(spec->warmup_time());
+  if (spec->rate_per_second() != 0) flags.rate = spec->rate_per_second();
+  flags.stages.assign(spec->stages().begin(), spec->stages().end());
+  flags.fail_if.assign(spec->fail_if().begin(), spec->fail_if().end());
+  flags.stop_if.assign(spec->stop_if().begin(), spec->stop_if().end());
+  flags.arrivals = spec->arrivals() == v1::LoadSpec::ARRIVALS_EVEN ? "even" : "poisson";
+  flags.seed = spec->seed();
+  flags.max_in_flight = spec->max_in_flight_count();
+}
 
 // Throws what is wrong with a stage.
 std::vector<RateStage> StagesOf(const LoadFlags& flags) {
@@ -268,6 +302,11 @@ int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
     }
     log = *std::move(opened);
   }
+  absl::StatusOr<report::LoadFiles> files = report::LoadFiles::Open(flags.files);
+  if (!files.ok()) {
+    Complain(std::string(files.status().message()));
+    return report::kExitUsage;
+  }
   const LoadSpec spec = SpecOf(flags, *target);
   std::optional<report::TimelineRecording> timelines;
   if (flags.timelines > 0) {
@@ -282,13 +321,15 @@ int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
   }
   Await(**run, start, log ? &*log : nullptr, interrupts);
   v1::LoadRun last = Describe(**run, start);
+  control::FillDetail((*run)->Report(), (*run)->Series(), last);
   if (ledger) *last.mutable_reconciliation() = ledger->End(last);
   if (timelines) {
     const int64_t run_start_ns = nanoseconds((*run)->started().time_since_epoch()).count();
     *last.mutable_timelines() = timelines->End(StampsOf(**run), run_start_ns);
   }
   int code = report::LoadExitCode(last);
-  if (const absl::Status status = log ? log->Flush() : absl::OkStatus(); !status.ok()) {
+  for (const absl::Status& status : {log ? log->Flush() : absl::OkStatus(), files->Write(last)}) {
+    if (status.ok()) continue;
     Complain(std::string(status.message()));
     code = report::kExitUsage;
   }
@@ -340,9 +381,9 @@ void AddHold(CLI::App& load, LoadFlags& flags) {
                                       "Hold this many connections in mid-handshake, at most 10^7")
                           ->check(CLI::Range(int64_t{1}, HoldRun::kMostConnections))
                           ->type_name("M");
-  for (const char* other :
-       {"--concurrency", "--duration", "--count", "--threads", "--think-time", "--rate", "--stage",
-        "--warmup", "--fail-if", "--stop-if", "--hlog", "--server", "--allow-load"}) {
+  for (const char* other : {"--concurrency", "--duration", "--count", "--threads", "--think-time",
+                            "--rate", "--stage", "--warmup", "--fail-if", "--stop-if", "--hlog",
+                            "--csv", "--json", "--html", "--server", "--allow-load"}) {
     hold->excludes(load.get_option(other));
   }
   report::AddDuration(load, "--for", &flags.hold_for, "With --hold: for this long, at most 1h")
@@ -355,14 +396,25 @@ void AddHold(CLI::App& load, LoadFlags& flags) {
       ->capture_default_str();
 }
 
+// Behind all other options of the run.
+void AddFile(CLI::App& load, LoadFlags& flags) {
+  CLI::Option* file = load.add_option("--file", flags.file,
+                                      "The run as a file: LoadSpec as JSON or text, or a --json "
+                                      "report")
+                          ->type_name("FILE");
+  for (const char* other : {"TARGET", "--concurrency", "--duration", "--count", "--framing",
+                            "--think-time", "--rate", "--stage", "--arrivals", "--seed",
+                            "--max-in-flight", "--warmup", "--fail-if", "--stop-if", "--hold"}) {
+    file->excludes(load.get_option(other));
+  }
+}
+
 }  // namespace
 
 void AddLoad(CLI::App& app, Command* command) {
   const auto flags = std::make_shared<LoadFlags>();
   CLI::App* load = app.add_subcommand("load", "Do many handshakes, show a report");
-  load->add_option("TARGET", flags->target, "Data address to load, HOST:PORT")
-      ->required()
-      ->type_name("");
+  load->add_option("TARGET", flags->target, "Data address to load, HOST:PORT")->type_name("");
   load->add_option("--concurrency", flags->concurrency, "Clients at once, 1 to 20000")
       ->check(CLI::Range(int64_t{1}, kMaxConcurrency))
       ->type_name("N")
@@ -387,6 +439,7 @@ void AddLoad(CLI::App& app, Command* command) {
   load->add_option("--hlog", flags->hlog,
                    "Write the latencies, a line a second, for HdrHistogram's tools")
       ->type_name("FILE");
+  report::AddLoadFileFlags(*load, &flags->files);
   load->add_option("--server", flags->server,
                    "Control address of the target: compare its counts with the run's")
       ->type_name("HOST:PORT");
@@ -400,6 +453,7 @@ void AddLoad(CLI::App& app, Command* command) {
   AddConditions(*load, *flags);
   AddHold(*load, *flags);
   AddFindMax(*load, flags->find_max);
+  AddFile(*load, *flags);
   load->add_option("-o,--output", flags->output, "text, or json for scripts")
       ->check(CLI::IsMember({"text", "json"}))
       ->type_name("FORMAT")
@@ -442,7 +496,10 @@ void AddLoad(CLI::App& app, Command* command) {
       "--timelines N it also tells, of about N handshakes, when each of their steps happened: the\n"
       "report then says in which of them the time went. Both must have one clock (one machine).\n\n"
       "--hlog FILE writes an interval log: microseconds, a line a second, each phase under its "
-      "tag.\n\n"
+      "tag.\n"
+      "--csv, --json and --html are written behind the run, each whole or not at all.\n"
+      "--file FILE has what TARGET and the flags of the run would say, which are refused beside\n"
+      "it; every report has the run as one: the line \"run file\", and spec in --json.\n\n"
       "Exit codes, the first that fits: 130 interrupted, 2 wrong command line, too low a limit or "
       "a\n"
       "file that cannot be written, 3 no connection was ever made, 5 a --fail-if or --stop-if "
@@ -460,6 +517,8 @@ void AddLoad(CLI::App& app, Command* command) {
       "  handshake-client load 127.0.0.1:7000 --hold 10000 --for 2s\n"
       "  handshake-client load 127.0.0.1:7000 --find-max 'p99 < 10ms' --find-max 'errors = 0'");
   load->callback([flags, command] {
+    if (!flags->file.empty()) TakeFile(*flags);
+    if (flags->target.empty()) throw CLI::RequiredError("TARGET or --file");
     Check(*flags);
     *command = [flags](report::Interrupts& interrupts) { return RunLoad(*flags, interrupts); };
   });

@@ -10,6 +10,7 @@
 #include "control/ctl/commands.h"
 #include "control/report/ledger_check.h"
 #include "control/report/load_report.h"
+#include "control/report/run_file.h"
 #include "handshake/v1/load_service.grpc.pb.h"
 
 namespace handshake::ctl {
@@ -21,6 +22,7 @@ using std::chrono::nanoseconds;
 constexpr milliseconds kProgressInterval{200};
 
 struct StartFlags {
+  std::optional<v1::LoadSpec> from_file;  // then nothing else says what the run does
   std::string target;
   int64_t concurrency = 1;
   std::optional<nanoseconds> duration;
@@ -54,6 +56,7 @@ grpc::Status Follow(Context& context, v1::LoadRun* run) {
   v1::WatchLoadRunRequest request;
   request.set_id(run->id());
   *request.mutable_interval() = ToProto(kProgressInterval);
+  if (context.json()) request.set_view(v1::LOAD_RUN_VIEW_FULL);
   report::LiveLine live;
   return context.Stream<v1::LoadRun>(
       kProgressInterval,
@@ -69,6 +72,7 @@ grpc::Status GetRun(Context& context, const std::string& id, v1::LoadRun* run) {
   const auto stub = v1::LoadService::NewStub(context.channel());
   v1::GetLoadRunRequest request;
   request.set_id(id);
+  if (context.json()) request.set_view(v1::LOAD_RUN_VIEW_FULL);
   return context.Call(
       [&](grpc::ClientContext& call) { return stub->GetLoadRun(&call, request, run); });
 }
@@ -128,7 +132,7 @@ std::unique_ptr<report::LedgerCheck> BeginCheck(const Context& context, const St
 int Start(Context& context, const StartFlags& flags) {
   const auto stub = v1::LoadService::NewStub(context.channel());
   v1::CreateLoadRunRequest request;
-  *request.mutable_spec() = SpecOf(flags);
+  *request.mutable_spec() = flags.from_file ? *flags.from_file : SpecOf(flags);
   request.set_detached(flags.detach);
   request.set_request_id(flags.request_id);
   const std::unique_ptr<report::LedgerCheck> check = BeginCheck(context, flags);
@@ -252,7 +256,6 @@ void AddStart(CLI::App& load, Context& context) {
   start
       ->add_option("TARGET", flags->target,
                    "Data address to load, HOST:PORT; see --allow-load there")
-      ->required()
       ->type_name("");
   start->add_option("--concurrency", flags->concurrency, "Clients at once, 1 to 2000")
       ->check(report::FromOne())
@@ -277,6 +280,17 @@ void AddStart(CLI::App& load, Context& context) {
       ->check(CLI::IsMember({"line", "bare"}))
       ->type_name("FRAMING")
       ->capture_default_str();
+  const auto file = std::make_shared<std::string>();
+  CLI::Option* file_option =
+      start
+          ->add_option("--file", *file,
+                       "The run as a file: LoadSpec as JSON or text, or a --json report")
+          ->type_name("FILE");
+  for (const char* other : {"TARGET", "--concurrency", "--duration", "--count", "--framing",
+                            "--think-time", "--rate", "--stage", "--arrivals", "--seed",
+                            "--max-in-flight", "--warmup", "--fail-if", "--stop-if"}) {
+    file_option->excludes(start->get_option(other));
+  }
   CLI::Option* detach =
       start->add_flag("--detach", flags->detach, "Print the run's id and let it go on alone");
   start
@@ -302,7 +316,16 @@ void AddStart(CLI::App& load, Context& context) {
       "  handshakectl load start 127.0.0.1:7000 --rate 1000 --duration 10s --fail-if 'p99 > 5ms'\n"
       "  handshakectl load start 127.0.0.1:7000 --count 1000 --framing bare -o json\n"
       "  handshakectl load start 127.0.0.1:7000 --concurrency 50 --duration 1m --detach");
-  start->callback([&context, flags] {
+  start->callback([&context, flags, file] {
+    if (!file->empty()) {
+      const absl::StatusOr<v1::LoadSpec> spec = report::ReadLoadSpec(*file);
+      if (!spec.ok()) throw CLI::ValidationError("--file", std::string(spec.status().message()));
+      flags->from_file = *spec;
+      flags->target = spec->target();
+      context.command = [&context, flags] { return Start(context, *flags); };
+      return;
+    }
+    if (flags->target.empty()) throw CLI::RequiredError("TARGET or --file");
     if (!flags->duration && !flags->count && flags->stages.empty()) {
       throw CLI::ValidationError("load start",
                                  "one of --duration, --count and --stage is required");

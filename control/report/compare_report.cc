@@ -143,8 +143,6 @@ void FillLatency(const v1::LoadRun& before, const v1::LoadRun& after, v1::Compar
 // --- text
 // -----------------------------------------------------------------------------------------
 
-bool IsOpenLoop(const v1::LoadSpec& load) { return load.rate_per_second() > 0; }
-
 std::string LoadText(const v1::LoadSpec& load) {
   return IsOpenLoop(load) ? Short(load.rate_per_second()) + "/s, open loop"
                           : Count(load.concurrency()) + " at once, closed loop";

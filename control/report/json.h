@@ -6,15 +6,22 @@
 #define HANDSHAKE_CONTROL_REPORT_JSON_H_
 
 #include <string>
+#include <string_view>
 
 #include "google/protobuf/message.h"
 
 namespace handshake::report {
 
-// One document of several lines. Ends with '\n', as below.
+// The schema_version of a load run.
+inline constexpr std::string_view kLoadRunSchema = "handshake.v1/1";
+
+// One document, a line for each field and for each entry of a list: of a run, a point of its series
+// is a line. Ends with '\n', as below.
 std::string Json(const google::protobuf::Message& message);
 // One line, for streams: one document a line.
 std::string JsonLine(const google::protobuf::Message& message);
+// Without fields at their default: for what people write too, such as a run's spec.
+std::string JsonOfSet(const google::protobuf::Message& message);
 
 }  // namespace handshake::report
 

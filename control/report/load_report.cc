@@ -10,6 +10,7 @@
 #include "control/report/names.h"
 #include "control/report/reconcile.h"
 #include "control/report/timelines.h"
+#include "google/protobuf/text_format.h"
 
 namespace handshake::report {
 namespace {
@@ -48,11 +49,6 @@ std::string AskedRate(double rate) {
   const bool whole = rate == std::floor(rate) && rate < 1e9;
   return whole ? Count(static_cast<int64_t>(rate)) + "/s" : Rate(rate);
 }
-
-bool IsOpenLoop(const v1::LoadSpec& spec) {
-  return spec.rate_per_second() > 0 || !spec.stages().empty();
-}
-bool IsOpenLoop(const v1::LoadRun& run) { return IsOpenLoop(run.spec()); }
 
 // "5,000/s", or its stages: "10s:100..5000 30s:5000".
 std::string PlanOf(const v1::LoadSpec& spec) {
@@ -105,21 +101,6 @@ const google::protobuf::Duration& MeasuredTime(const v1::LoadRun& run) {
   return run.has_measured_time() ? run.measured_time() : run.elapsed();
 }
 
-// "server-limited: why".
-Cell VerdictCell(const v1::LoadRun& run) {
-  const std::string why = ": " + Printable(run.bottleneck_reason());
-  switch (run.bottleneck()) {
-    case v1::LoadRun::BOTTLENECK_NONE:
-      return {"load sent as asked" + why, Tone::kGood};
-    case v1::LoadRun::BOTTLENECK_SERVER:
-      return {"server-limited" + why};
-    case v1::LoadRun::BOTTLENECK_GENERATOR:
-      return {"generator-limited" + why, Tone::kWarning};
-    default:
-      return {"unclear" + why};
-  }
-}
-
 // What happened to it, each with its time.
 void AddEvents(Table& facts, const v1::LoadRun& run) {
   const int shown = std::min(run.events_size(), kMostEvents);
@@ -160,16 +141,45 @@ std::string Latencies(const v1::LoadRun& run, Style style) {
                {"P99", Kind::kNumber},
                {"P99.9", Kind::kNumber},
                {"MAX", Kind::kNumber}});
-  if (IsOpenLoop(run)) AddLatency(table, "from intended", run.from_intended_start());
+  if (IsOpenLoop(run.spec())) AddLatency(table, "from intended", run.from_intended_start());
   AddLatency(table, "handshake", run.handshake());
   AddLatency(table, "connect", run.connect());
   AddLatency(table, "reply", run.reply());
   AddLatency(table, "close", run.close());
-  if (IsOpenLoop(run)) AddLatency(table, "send lag", run.send_lag());
+  if (IsOpenLoop(run.spec())) AddLatency(table, "send lag", run.send_lag());
   return table.Render(style);
 }
 
 }  // namespace
+
+bool IsOpenLoop(const v1::LoadSpec& spec) {
+  return spec.rate_per_second() > 0 || !spec.stages().empty();
+}
+
+std::string SpecText(const v1::LoadSpec& spec) {
+  google::protobuf::TextFormat::Printer printer;
+  printer.SetSingleLineMode(true);
+  std::string text;
+  printer.PrintToString(spec, &text);
+  while (!text.empty() && text.back() == ' ') text.pop_back();
+  return text;
+}
+
+std::string AskedFor(const v1::LoadSpec& spec) { return Goal(spec) + ", " + Loop(spec); }
+
+Cell VerdictCell(const v1::LoadRun& run) {
+  const std::string why = ": " + Printable(run.bottleneck_reason());
+  switch (run.bottleneck()) {
+    case v1::LoadRun::BOTTLENECK_NONE:
+      return {"load sent as asked" + why, Tone::kGood};
+    case v1::LoadRun::BOTTLENECK_SERVER:
+      return {"server-limited" + why};
+    case v1::LoadRun::BOTTLENECK_GENERATOR:
+      return {"generator-limited" + why, Tone::kWarning};
+    default:
+      return {"unclear" + why};
+  }
+}
 
 bool NeverConnected(const google::protobuf::RepeatedPtrField<v1::VerdictCount>& failures) {
   const auto connecting = [](const v1::VerdictCount& failure) {
@@ -188,7 +198,7 @@ std::string LoadProgress(const v1::LoadRun& run) {
                       std::string(kBarWidth - filled, ' '), fraction * 100, Span(run.elapsed()),
                       Count(run.ok_count()), Count(run.failed_count()),
                       run.paused() ? "paused" : Rate(run.ok_per_second()));
-  const v1::Latency& latency = IsOpenLoop(run) ? run.from_intended_start() : run.handshake();
+  const v1::Latency& latency = IsOpenLoop(run.spec()) ? run.from_intended_start() : run.handshake();
   if (latency.count() > 0) line += "  p99 " + SpanUs(latency.p99_us());
   const std::string dropped = "  " + Count(run.dropped_count()) + " dropped";
   if (run.dropped_count() > 0 && line.size() + dropped.size() <= kMaxWidth) line += dropped;
@@ -196,7 +206,7 @@ std::string LoadProgress(const v1::LoadRun& run) {
 }
 
 std::string LoadInForce(const v1::LoadRun& run) {
-  if (!IsOpenLoop(run)) return Count(run.concurrency()) + " at once";
+  if (!IsOpenLoop(run.spec())) return Count(run.concurrency()) + " at once";
   return run.spec().stages().empty() ? AskedRate(run.rate_per_second()) : PlanOf(run.spec());
 }
 
@@ -217,12 +227,12 @@ std::string LoadPage(const v1::LoadRun& run, Style style) {
   }
   facts.Add({"target",
              absl::StrFormat("%s, framing %s", TargetOf(run), FramingName(run.spec().framing()))});
-  facts.Add({"asked for", Goal(run.spec()) + ", " + Loop(run.spec())});
+  facts.Add({"asked for", AskedFor(run.spec())});
   if (run.spec().has_warmup_time()) {
     facts.Add({"warm-up", "the first " + Span(run.spec().warmup_time()) + " are left out below"});
   }
   AddEvents(facts, run);
-  if (IsOpenLoop(run)) facts.Add({"arrivals", ArrivalsOf(run)});
+  if (IsOpenLoop(run.spec())) facts.Add({"arrivals", ArrivalsOf(run)});
   facts.Add({"handshakes",
              absl::StrFormat("%s ok, %s failed, of %s in %s", Count(run.ok_count()),
                              Count(run.failed_count()), Count(ended), Span(MeasuredTime(run)))});
@@ -237,6 +247,7 @@ std::string LoadPage(const v1::LoadRun& run, Style style) {
   if (run.stolen_cpu_percent() > 0 || run.retransmitted_segment_count() > 0) {
     facts.Add({"machine", MachineText(run)});
   }
+  facts.Add({"run file", Printable(SpecText(run.spec()))});
   return facts.Render(style) + "\n" + Latencies(run, style) + FailuresTable(run.failures(), style) +
          ReconciliationTable(run.reconciliation(), style) + TimelinesTable(run.timelines(), style);
 }
@@ -250,7 +261,7 @@ int LoadExitCode(const v1::LoadRun& run) {
   if (run.state() != v1::LoadRun::STATE_SUCCEEDED) return kExitBadOutcome;
   if (run.reconciliation().outcome() == v1::Reconciliation::OUTCOME_DIFFERS) return kExitBadOutcome;
   const bool own_limit = run.bottleneck() == v1::LoadRun::BOTTLENECK_GENERATOR;
-  return IsOpenLoop(run) && own_limit ? kExitGeneratorLimited : kExitOk;
+  return IsOpenLoop(run.spec()) && own_limit ? kExitGeneratorLimited : kExitOk;
 }
 
 std::string LoadRunsTable(const v1::ListLoadRunsResponse& runs, Style style) {
@@ -266,11 +277,12 @@ std::string LoadRunsTable(const v1::ListLoadRunsResponse& runs, Style style) {
                {"OK /s", Kind::kNumber},
                {"P99 ms", Kind::kNumber}});
   for (const v1::LoadRun& run : runs.load_runs()) {
-    const v1::Latency& latency = IsOpenLoop(run) ? run.from_intended_start() : run.handshake();
+    const v1::Latency& latency =
+        IsOpenLoop(run.spec()) ? run.from_intended_start() : run.handshake();
     const bool measured = latency.count() > 0;
     table.Add({run.id(), StateCell(run.state()), TimeOfDay(run.start_time()),
                Short(ToSeconds(run.elapsed())), run.spec().target(),
-               IsOpenLoop(run) ? LoadOf(run.spec()) : Count(run.spec().concurrency()),
+               IsOpenLoop(run.spec()) ? LoadOf(run.spec()) : Count(run.spec().concurrency()),
                Count(run.ok_count()),
                Cell(Count(run.failed_count()), run.failed_count() == 0 ? Tone::kPlain : Tone::kBad),
                Short(run.ok_per_second()),

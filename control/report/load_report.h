@@ -12,6 +12,18 @@ namespace handshake::report {
 // One line without '\n' and without colour, to be drawn over itself.
 std::string LoadProgress(const v1::LoadRun& run);
 
+// Are its handshakes begun at planned times?
+bool IsOpenLoop(const v1::LoadSpec& spec);
+
+// "10.0 s, 2,000/s poisson (seed 0), at most 2,000 in flight".
+std::string AskedFor(const v1::LoadSpec& spec);
+
+// In the text form of protobuf, on one line: what --file takes.
+std::string SpecText(const v1::LoadSpec& spec);
+
+// Who kept it from more: "server-limited: why".
+Cell VerdictCell(const v1::LoadRun& run);
+
 // What it is set to now: "2,000/s", "50 at once", "10s:100..5000".
 std::string LoadInForce(const v1::LoadRun& run);
 

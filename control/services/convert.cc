@@ -4,6 +4,7 @@
 #include "absl/strings/str_format.h"
 #include "common/text/duration.h"
 #include "control/report/histograms.h"
+#include "control/report/json.h"
 #include "control/services/load_spec.h"
 #include "google/protobuf/util/time_util.h"
 
@@ -271,6 +272,7 @@ void FillState(const client::LoadReport& report, std::string_view cancelled, v1:
 }
 
 void FillCounts(const client::LoadReport& report, v1::LoadRun& run) {
+  run.set_schema_version(std::string(report::kLoadRunSchema));
   *run.mutable_elapsed() = ToProto(report.elapsed);
   run.set_started_count(report.started);
   run.set_ok_count(report.ok());

@@ -10,7 +10,9 @@
 
 #include "common/wire/verdict.h"
 #include "control/report/capacity_report.h"
+#include "control/report/flags.h"
 #include "control/report/hold_report.h"
+#include "control/report/html_report.h"
 #include "control/report/humane.h"
 #include "control/report/json.h"
 #include "control/report/load_report.h"
@@ -18,6 +20,8 @@
 #include "control/report/server_report.h"
 #include "control/report/stats_report.h"
 #include "control/report/table.h"
+#include "google/protobuf/util/json_util.h"
+#include "google/protobuf/util/message_differencer.h"
 
 namespace handshake::report {
 namespace {
@@ -324,6 +328,9 @@ TEST(LoadReportTest, Page) {
             "handshakes     123,456 ok, 2 failed, of 123,458 in 4.50 s\n"
             "rate           27.4k/s ok, 100 connections at the most\n"
             "client CPU     1.25 s, 10.1 us a handshake\n"
+            "run file       target: \"127.0.0.1:7000\" concurrency: 100 duration { seconds: 10 } "
+            "framing:\n"
+            "               FRAMING_LINE\n"
             "\n"
             "LATENCY ms       COUNT    MIN   MEAN    P50    P90   P99  P99.9  MAX\n"
             "handshake      123,456  0.050  0.231  0.200  0.400  1.25   12.5  125\n"
@@ -357,22 +364,25 @@ v1::LoadRun AnOpenRun() {
 }
 
 TEST(LoadReportTest, PageOfAnOpenLoop) {
-  EXPECT_EQ(LoadPage(AnOpenRun(), {}),
-            "run-1          succeeded\n"
-            "target         127.0.0.1:7000, framing line\n"
-            "asked for      10.0 s, 500/s poisson (seed 0), at most 1,000 in flight\n"
-            "arrivals       50,012 planned: 49,800 begun, 200 dropped, 12 not sent in time\n"
-            "handshakes     49,800 ok, 0 failed, of 49,800 in 10.0 s\n"
-            "rate           4.98k/s ok, 100 connections at the most\n"
-            "client CPU     1.25 s, 25.1 us a handshake\n"
-            "\n"
-            "LATENCY ms      COUNT    MIN   MEAN    P50    P90   P99  P99.9  MAX\n"
-            "from intended  49,800  0.050  0.231  0.200  0.400  1.25   12.5  125\n"
-            "handshake      49,800  0.050  0.231  0.200  0.400  1.25   12.5  125\n"
-            "connect             0      -      -      -      -     -      -    -\n"
-            "reply               0      -      -      -      -     -      -    -\n"
-            "close               0      -      -      -      -     -      -    -\n"
-            "send lag       49,800  0.050  0.231  0.200  0.400  1.25   12.5  125\n");
+  EXPECT_EQ(
+      LoadPage(AnOpenRun(), {}),
+      "run-1          succeeded\n"
+      "target         127.0.0.1:7000, framing line\n"
+      "asked for      10.0 s, 500/s poisson (seed 0), at most 1,000 in flight\n"
+      "arrivals       50,012 planned: 49,800 begun, 200 dropped, 12 not sent in time\n"
+      "handshakes     49,800 ok, 0 failed, of 49,800 in 10.0 s\n"
+      "rate           4.98k/s ok, 100 connections at the most\n"
+      "client CPU     1.25 s, 25.1 us a handshake\n"
+      "run file       target: \"127.0.0.1:7000\" duration { seconds: 10 } framing: FRAMING_LINE\n"
+      "               rate_per_second: 500 arrivals: ARRIVALS_POISSON max_in_flight_count: 1000\n"
+      "\n"
+      "LATENCY ms      COUNT    MIN   MEAN    P50    P90   P99  P99.9  MAX\n"
+      "from intended  49,800  0.050  0.231  0.200  0.400  1.25   12.5  125\n"
+      "handshake      49,800  0.050  0.231  0.200  0.400  1.25   12.5  125\n"
+      "connect             0      -      -      -      -     -      -    -\n"
+      "reply               0      -      -      -      -     -      -    -\n"
+      "close               0      -      -      -      -     -      -    -\n"
+      "send lag       49,800  0.050  0.231  0.200  0.400  1.25   12.5  125\n");
   v1::LoadRun staged = AnOpenRun();
   staged.mutable_spec()->clear_rate_per_second();
   staged.mutable_spec()->add_stages("5s:100..900");
@@ -795,6 +805,71 @@ TEST(ReportTest, NothingIsWiderThanAHundredColumnsWhateverItHolds) {
       Json(stats);  // says so if it cannot
     }
   }
+}
+
+TEST(HtmlReportTest, WhateverItsTextsHoldIsShownAsText) {
+  const std::string evil = "<script>alert('1')</script>\"><img src=x>&\x1b[2J";
+  for (const int64_t number : {int64_t{0}, int64_t{7}, kHuge, kLowest}) {
+    v1::LoadRun run = Filled<v1::LoadRun>(number, evil);
+    run.mutable_spec()->add_stages(evil);
+    const std::string page = HtmlReport(run);
+    EXPECT_THAT(page, HasSubstr("&lt;script&gt;alert(&#39;1&#39;)"));
+    for (const char* refused : {"<script", "<img", "alert('", "\x1b", "nan", "inf;"}) {
+      EXPECT_THAT(page, Not(HasSubstr(refused)));
+    }
+  }
+}
+
+TEST(HtmlReportTest, NeedsNoNetworkAndStandsWithoutASeries) {
+  v1::LoadRun run;
+  run.mutable_spec()->set_target("127.0.0.1:7000");
+  run.mutable_spec()->set_rate_per_second(500);
+  EXPECT_THAT(HtmlReport(run), AllOf(StartsWith("<!doctype html>"), HasSubstr("500/s poisson"),
+                                     HasSubstr("Latency by phase"), Not(HasSubstr("http"))));
+}
+
+TEST(HtmlReportTest, ShowsTheSeriesItsEventsAndTheReasonsOfFailures) {
+  v1::LoadRun run;
+  for (int second = 0; second < 3; ++second) {
+    v1::LoadPoint& point = *run.add_points();
+    point.mutable_elapsed()->set_seconds(second);
+    point.mutable_duration()->set_seconds(1);
+    point.set_started_count(100);
+    point.set_ok_count(90);
+    point.set_failed_count(10);
+    v1::VerdictCount& failure = *point.add_failures();
+    failure.set_verdict(v1::VERDICT_TIMEOUT_STEP_2);
+    failure.set_count(10);
+    point.mutable_latency()->set_count(90);
+    point.mutable_latency()->set_p50_us(1'000);
+    point.mutable_latency()->set_p99_us(5'000);
+    point.mutable_latency()->set_max_us(20'000);
+  }
+  v1::LoadRunEvent& event = *run.add_events();
+  event.mutable_elapsed()->set_seconds(1);
+  event.set_text("rate 100 -> 200");
+  EXPECT_THAT(HtmlReport(run), AllOf(HasSubstr("1 s: median 1.00 ms, p99 5.00 ms, slowest 20.0 ms"),
+                                     HasSubstr("<li>1 s: rate 100 -&gt; 200</li>"),
+                                     HasSubstr("class=\"mark\" style=\"left:33.33%\""),
+                                     HasSubstr("1 s: 10 failed\nTIMEOUT_STEP_2 10")));
+}
+
+TEST(JsonTest, HasALineForEachFieldAndEachEntry) {
+  v1::LoadRun run;
+  run.set_id("{\"[,:\\");
+  run.add_breaches("a");
+  run.add_breaches("b");
+  run.add_points()->mutable_latency_histogram()->add_counts(-3);
+  run.mutable_histograms();
+  const std::string json = Json(run);
+  EXPECT_THAT(json, StartsWith("{\n  \"id\": \"{\\\"[,:\\\\\",\n"));
+  EXPECT_THAT(json, HasSubstr("\n  \"breaches\": [\n    \"a\",\n    \"b\"\n  ],\n"));
+  EXPECT_THAT(json, HasSubstr("\"histograms\": {},\n"));
+  EXPECT_THAT(json, HasSubstr("\n    {\"plannedCount\": \"0\", "));
+  EXPECT_THAT(json, HasSubstr("\"counts\": [\"-3\"]}}\n  ],\n"));
+  v1::LoadRun back;
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(json, &back).ok());
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(back, run));
 }
 
 }  // namespace
