@@ -54,11 +54,14 @@ class LoadMemory(unittest.TestCase):
         self.assertGreater(len(steady), SECONDS / 2)
         run = json.loads(out)
         self.assertGreater(int(run["okCount"]), RATE)  # it was at work
-        growth = max(steady) - steady[0]
+        # It swings by the report that each second's look makes and drops: what grows lifts both the
+        # troughs and the crests.
+        first, second = steady[:len(steady) // 2], steady[len(steady) // 2:]
+        before = min(first)
+        growth = min(min(second) - before, max(second) - max(first))
         print(f"load memory: {run['plannedCount']} planned in {SECONDS} s, "
-              f"{steady[0] / 2**20:.2f} MiB, at most {growth / 2**10:.0f} KiB more later",
-              file=sys.stderr)
-        self.assertLessEqual(growth, GROWTH * steady[0] + SERIES_BYTES * SECONDS)
+              f"{before / 2**20:.2f} MiB, {growth / 2**10:.0f} KiB more later", file=sys.stderr)
+        self.assertLessEqual(growth, GROWTH * before + SERIES_BYTES * SECONDS, steady)
 
 
 if __name__ == "__main__":
