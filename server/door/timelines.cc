@@ -84,12 +84,12 @@ void Timelines::Reply(Connection& connection) {
   connection.sample = TakePlace();
   if (connection.sample == Connection::kNoSample) return;
   Timeline& timeline = (*places_.load())[connection.sample].timeline;
-  timeline = {.sequence = sequence,
-              .mode = connection.birth_mode,
-              .accepted = connection.session.started(),
-              .picked_up = std::nullopt,
-              .first_byte = Since(connection, connection.first_byte_us),
-              .replied = wire::Clock::now()};
+  timeline = {};
+  timeline.sequence = sequence;
+  timeline.mode = connection.birth_mode;
+  timeline.accepted = connection.session.started();
+  timeline.first_byte = Since(connection, connection.first_byte_us);
+  timeline.replied = wire::Clock::now();
   if (connection.picked_up_us != Connection::kNotYet) {
     timeline.picked_up = Since(connection, connection.picked_up_us);
   }

@@ -109,9 +109,9 @@ def unstored(stored: FileDescriptorSet, now: FileDescriptorSet) -> Iterator[str]
 # Numbers say their unit in their name, or are one of these, which have none. A load is what the
 # message says it is.
 UNIT = re.compile(r".*_(count|bytes|us|ns|per_second|id|size|limit|generation|percent|load)")
-UNITLESS = {"id", "count", "generation", "sequence", "concurrency", "max_concurrent", "seed",
-            "load", "round", "confidence", "value", "low", "high", "ratio", "ratio_low",
-            "ratio_high"}
+UNITLESS = {"id", "count", "generation", "sequence", "sequence_stride", "concurrency",
+            "max_concurrent", "seed", "load", "round", "confidence", "value", "low", "high",
+            "ratio", "ratio_low", "ratio_high"}
 NUMBERS = {Field.TYPE_INT32, Field.TYPE_INT64, Field.TYPE_UINT32, Field.TYPE_UINT64,
            Field.TYPE_DOUBLE}
 # Languages without unsigned or 32-bit floating point numbers read the contract too.
