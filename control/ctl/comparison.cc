@@ -17,6 +17,8 @@ namespace {
 
 using std::chrono::nanoseconds;
 
+constexpr std::chrono::milliseconds kLookAgain{20};
+
 // Where a client on this machine reaches the listener: 0.0.0.0 is no destination.
 std::string TargetOf(const v1::Server& server) {
   if (server.listen_addresses().empty()) return "";
@@ -150,7 +152,9 @@ Comparison::End Comparison::Block(int64_t round, const v1::ComparedMode& mode, H
   if (End end = Pause(spec_.block)) return end;
   v1::Stats stats_after;
   v1::LoadRun run_after;
-  if (End end = Stats(&stats_after)) return end;
+  do {  // a starved server may still have the snapshot from before
+    if (End end = Stats(&stats_after)) return end;
+  } while (stats_after.sequence() == stats_before.sequence() && !Pause(kLookAgain));
   status = load.Get(&run_after);
   if (!status.ok()) return StopOf(status, agent_endpoint_);
   if (run_after.state() != v1::LoadRun::STATE_RUNNING) {

@@ -261,8 +261,8 @@ void AddStart(CLI::App& load, Context& context) {
       ->check(report::FromOne())
       ->type_name("N")
       ->capture_default_str();
-  report::AddDuration(*start, "--duration", &flags->duration, "End after this time, at most 1m");
-  start->add_option("--count", flags->count, "End after this many handshakes, at most 1000000")
+  report::AddDuration(*start, "--duration", &flags->duration, "End after this time, at most 24h");
+  start->add_option("--count", flags->count, "End after this many handshakes, at most 10^9")
       ->check(report::FromOne())
       ->type_name("N");
   AddOpenLoop(*start, *flags);
@@ -292,7 +292,7 @@ void AddStart(CLI::App& load, Context& context) {
     file_option->excludes(start->get_option(other));
   }
   CLI::Option* detach =
-      start->add_flag("--detach", flags->detach, "Print the run's id and let it go on alone");
+      start->add_flag("--detach", flags->detach, "Print the run's id, let it go on alone; at most 1m");
   start
       ->add_option("--server", flags->server,
                    "Control of the target's server, if the endpoint is an agent's")

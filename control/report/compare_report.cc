@@ -247,8 +247,8 @@ std::string Legend(const v1::CompareReport& report) {
                                     stats::FewestValues(report.confidence()));
   }
   return legend + absl::StrFormat(
-                      "Below each its %.3g%% interval. Of 100 comparisons of equals at most %.3g "
-                      "are called real.\n",
+                      "Below each its %.3g%% interval. Of 100 figures of equals at most %.3g are "
+                      "called real.\n",
                       report.confidence() * 100, (1 - report.confidence()) * 100);
 }
 

@@ -53,8 +53,12 @@ inline constexpr size_t kMaxRequestIdBytes = 128;
 inline constexpr int64_t kMaxLoadConnections = 2'000;  // over all runs
 inline constexpr double kMaxLoadRate = 5'000;          // planned starts a second, over all runs
 inline constexpr std::chrono::hours kMaxLoadThinkTime{1};
-inline constexpr std::chrono::seconds kMaxLoadDuration{60};
-inline constexpr int64_t kMaxLoadHandshakes = 1'000'000;
+// A run that is watched may soak a server for a day; one that nobody watches ends by itself soon.
+inline constexpr std::chrono::hours kMaxLoadDuration{24};
+inline constexpr std::chrono::seconds kMaxDetachedLoad{60};
+inline constexpr int64_t kMaxLoadHandshakes = 1'000'000'000;
+// The histograms of a run's points in one answer; if they take more, the points come without.
+inline constexpr size_t kMaxPointHistogramBytes = 2 * 1024 * 1024;
 // A run without a watcher lives this long: a watcher may reconnect, a dead one stops its load.
 inline constexpr std::chrono::seconds kLoadLease{3};
 // Finished runs kept for GetLoadRun.

@@ -5,6 +5,7 @@
 #include "common/text/duration.h"
 #include "control/report/histograms.h"
 #include "control/report/json.h"
+#include "control/rpc/limits.h"
 #include "control/services/load_spec.h"
 #include "google/protobuf/util/time_util.h"
 
@@ -318,7 +319,14 @@ void FillCounts(const client::LoadReport& report, v1::LoadRun& run) {
 
 void FillDetail(const client::LoadReport& report, const client::LoadSeries& series,
                 v1::LoadRun& run) {
-  for (const client::LoadPoint& point : series.points()) Fill(point, *run.add_points());
+  size_t point_histogram_bytes = 0;
+  for (const client::LoadPoint& point : series.points()) {
+    Fill(point, *run.add_points());
+    point_histogram_bytes += run.points().rbegin()->latency_histogram().ByteSizeLong();
+  }
+  if (point_histogram_bytes > kMaxPointHistogramBytes) {
+    for (v1::LoadPoint& point : *run.mutable_points()) point.clear_latency_histogram();
+  }
   v1::LoadHistograms& histograms = *run.mutable_histograms();
   *histograms.mutable_handshake() = report::ToProto(report.handshake);
   *histograms.mutable_connect() = report::ToProto(report.connect);

@@ -38,17 +38,15 @@ absl::StatusOr<client::LoadChange> ChangeOf(const v1::UpdateLoadRunRequest& requ
 
 // The largest state, of a FULL view: each bucket in use is a count and what is skipped before it, a
 // number of at most so many bytes, and a point has some more for its figures.
-constexpr size_t kCountBytes = 3;
+constexpr size_t kCountBytes = 5;
 constexpr size_t kPointBytes = 512;
 constexpr size_t kEventBytes = 256;  // a condition is part of some
-static_assert(kMaxLoadHandshakes < 1 << (7 * kCountBytes - 1));
+static_assert(kMaxLoadHandshakes < int64_t{1} << (7 * kCountBytes - 1));
 constexpr size_t HistogramBytes(const stats::HistogramLayout& layout) {
   return static_cast<size_t>(layout.bucket_count()) * kCountBytes;
 }
-constexpr size_t kMaxPoints =
-    std::min<size_t>(client::LoadSeries::kMostPoints, kMaxLoadDuration / std::chrono::seconds(1));
-static_assert(6 * HistogramBytes(stats::kLoadLatencyLayout) +
-                  kMaxPoints * (HistogramBytes(stats::kServerLatencyLayout) + kPointBytes) +
+static_assert(6 * HistogramBytes(stats::kLoadLatencyLayout) + kMaxPointHistogramBytes +
+                  client::LoadSeries::kMostPoints * kPointBytes +
                   client::LoadControl::kMostEvents * kEventBytes <
               kMaxResponseBytes);
 
@@ -70,7 +68,8 @@ absl::StatusOr<LoadRuns::State> LoadRuns::Create(const std::string& creator,
                                                  const v1::CreateLoadRunRequest& request) {
   if (absl::Status valid = CheckRequestId(request.request_id()); !valid.ok()) return valid;
   if (!request.has_spec()) return absl::InvalidArgumentError("spec is required");
-  absl::StatusOr<v1::LoadSpec> spec = CheckLoadSpec(request.spec());
+  absl::StatusOr<v1::LoadSpec> spec =
+      CheckLoadSpec(request.spec(), request.detached() ? kMaxDetachedLoad : kMaxLoadDuration);
   if (!spec.ok()) return spec.status();
   const std::lock_guard create_lock(create_mutex_);
   {

@@ -47,7 +47,7 @@ std::vector<client::RateStage> StagesOf(const v1::LoadSpec& checked) {
   return stages;
 }
 
-absl::Status CheckStage(int index, const std::string& text) {
+absl::Status CheckStage(int index, const std::string& text, std::chrono::nanoseconds longest) {
   const auto stage = client::ParseRateStage(text);
   if (!stage.ok()) {
     return absl::InvalidArgumentError(
@@ -57,14 +57,14 @@ absl::Status CheckStage(int index, const std::string& text) {
     return absl::ResourceExhaustedError(absl::StrFormat(
         "spec.stages[%d] reaches %g a second: the cap is %g", index, peak, kMaxLoadRate));
   }
-  if (stage->length > kMaxLoadDuration) {  // so that their sum is a duration
-    return absl::ResourceExhaustedError(absl::StrFormat(
-        "spec.stages[%d]: the cap on all is %s", index, text::FormatDuration(kMaxLoadDuration)));
+  if (stage->length > longest) {  // so that their sum is a duration
+    return absl::ResourceExhaustedError(absl::StrFormat("spec.stages[%d]: the cap on all is %s",
+                                                        index, text::FormatDuration(longest)));
   }
   return absl::OkStatus();
 }
 
-absl::Status CheckStages(const v1::LoadSpec& spec) {
+absl::Status CheckStages(const v1::LoadSpec& spec, std::chrono::nanoseconds longest) {
   if (spec.stages().empty()) return absl::OkStatus();
   if (spec.rate_per_second() != 0) {
     return absl::InvalidArgumentError("spec.stages or spec.rate_per_second, not both");
@@ -74,16 +74,16 @@ absl::Status CheckStages(const v1::LoadSpec& spec) {
         absl::StrFormat("spec.stages has %d: the cap is %d", spec.stages_size(), kMaxStages));
   }
   for (int i = 0; i < spec.stages_size(); ++i) {
-    if (absl::Status stage = CheckStage(i, spec.stages(i)); !stage.ok()) return stage;
+    if (absl::Status stage = CheckStage(i, spec.stages(i), longest); !stage.ok()) return stage;
   }
   const client::RateProfile profile(StagesOf(spec));
   if (profile.peak() == 0) {
     return absl::InvalidArgumentError("spec.stages: one at least must have a rate above 0");
   }
-  if (profile.length() > kMaxLoadDuration) {
+  if (profile.length() > longest) {
     return absl::ResourceExhaustedError(absl::StrFormat("spec.stages last %s: the cap is %s",
                                                         text::FormatDuration(profile.length()),
-                                                        text::FormatDuration(kMaxLoadDuration)));
+                                                        text::FormatDuration(longest)));
   }
   if (spec.has_duration() && Nanoseconds(spec.duration()) != profile.length()) {
     return absl::InvalidArgumentError(
@@ -124,8 +124,8 @@ absl::Status CheckWarmup(const v1::LoadSpec& spec) {
 }
 
 // What belongs to the other kind of loop is refused, not ignored.
-absl::Status CheckOpen(const v1::LoadSpec& spec) {
-  if (absl::Status stages = CheckStages(spec); !stages.ok()) return stages;
+absl::Status CheckOpen(const v1::LoadSpec& spec, std::chrono::nanoseconds longest) {
+  if (absl::Status stages = CheckStages(spec, longest); !stages.ok()) return stages;
   if (!std::isfinite(spec.rate_per_second()) || spec.rate_per_second() < 0) {
     return absl::InvalidArgumentError("spec.rate_per_second must be a number above 0");
   }
@@ -162,14 +162,15 @@ absl::Status CheckClosed(const v1::LoadSpec& spec) {
   return CheckCount(spec.concurrency(), "spec.concurrency", kMaxLoadConnections);
 }
 
-absl::Status CheckDuration(const google::protobuf::Duration& duration) {
-  const auto value =
-      FromProto(duration, "spec.duration", std::chrono::milliseconds(1), std::chrono::hours(24));
+absl::Status CheckDuration(const google::protobuf::Duration& duration,
+                           std::chrono::nanoseconds longest) {
+  const auto value = FromProto(duration, "spec.duration", std::chrono::milliseconds(1),
+                               std::chrono::hours(24 * 365));
   if (!value.ok()) return value.status();
-  if (*value > kMaxLoadDuration) {
+  if (*value > longest) {
     return absl::ResourceExhaustedError(absl::StrFormat("spec.duration is %s: the cap is %s",
                                                         text::FormatDuration(*value),
-                                                        text::FormatDuration(kMaxLoadDuration)));
+                                                        text::FormatDuration(longest)));
   }
   return absl::OkStatus();
 }
@@ -184,7 +185,7 @@ void FillOpenDefaults(v1::LoadSpec& spec) {
       std::clamp(second, kFewestInFlight, static_cast<double>(kMaxLoadConnections))));
 }
 
-void FillDefaults(v1::LoadSpec& spec) {
+void FillDefaults(v1::LoadSpec& spec, std::chrono::nanoseconds longest) {
   if (!spec.stages().empty()) {
     *spec.mutable_duration() = ToProto(client::RateProfile(StagesOf(spec)).length());
   }
@@ -193,14 +194,15 @@ void FillDefaults(v1::LoadSpec& spec) {
   } else if (spec.concurrency() == 0) {
     spec.set_concurrency(1);
   }
-  if (!spec.has_duration()) *spec.mutable_duration() = ToProto(kMaxLoadDuration);
+  if (!spec.has_duration()) *spec.mutable_duration() = ToProto(longest);
   if (spec.handshake_count() == 0) spec.set_handshake_count(kMaxLoadHandshakes);
   if (spec.framing() == v1::FRAMING_UNSPECIFIED) spec.set_framing(v1::FRAMING_LINE);
 }
 
 }  // namespace
 
-absl::StatusOr<v1::LoadSpec> CheckLoadSpec(const v1::LoadSpec& spec) {
+absl::StatusOr<v1::LoadSpec> CheckLoadSpec(const v1::LoadSpec& spec,
+                                           std::chrono::nanoseconds longest) {
   if (spec.target().empty()) {
     return absl::InvalidArgumentError("spec.target is required: HOST:PORT, as in 127.0.0.1:7000");
   }
@@ -208,12 +210,12 @@ absl::StatusOr<v1::LoadSpec> CheckLoadSpec(const v1::LoadSpec& spec) {
     return absl::InvalidArgumentError(
         "spec.duration, spec.handshake_count or spec.stages is required");
   }
-  absl::Status ok = IsOpenLoop(spec) ? CheckOpen(spec) : CheckClosed(spec);
+  absl::Status ok = IsOpenLoop(spec) ? CheckOpen(spec, longest) : CheckClosed(spec);
   if (!ok.ok()) return ok;
   ok = CheckCount(spec.handshake_count(), "spec.handshake_count", kMaxLoadHandshakes);
   if (!ok.ok()) return ok;
   if (spec.has_duration()) {
-    if (ok = CheckDuration(spec.duration()); !ok.ok()) return ok;
+    if (ok = CheckDuration(spec.duration(), longest); !ok.ok()) return ok;
   }
   if (spec.framing() != v1::FRAMING_UNSPECIFIED && spec.framing() != v1::FRAMING_LINE &&
       spec.framing() != v1::FRAMING_BARE) {
@@ -222,7 +224,7 @@ absl::StatusOr<v1::LoadSpec> CheckLoadSpec(const v1::LoadSpec& spec) {
   if (ok = CheckConditions(spec.fail_if(), "spec.fail_if"); !ok.ok()) return ok;
   if (ok = CheckConditions(spec.stop_if(), "spec.stop_if"); !ok.ok()) return ok;
   v1::LoadSpec checked = spec;
-  FillDefaults(checked);
+  FillDefaults(checked, longest);
   if (ok = CheckWarmup(checked); !ok.ok()) return ok;
   return checked;
 }

@@ -10,9 +10,11 @@
 namespace handshake::control {
 
 // `spec` with the defaults filled in: a run without a duration or a count gets the cap, so that the
-// caps hold for every run. INVALID_ARGUMENT names the field; RESOURCE_EXHAUSTED: above a cap. The
-// target is not judged here. Sends nothing and resolves nothing.
-absl::StatusOr<v1::LoadSpec> CheckLoadSpec(const v1::LoadSpec& spec);
+// caps hold for every run; `longest` is the duration's. INVALID_ARGUMENT names the field;
+// RESOURCE_EXHAUSTED: above a cap. The target is not judged here. Sends nothing and resolves
+// nothing.
+absl::StatusOr<v1::LoadSpec> CheckLoadSpec(const v1::LoadSpec& spec,
+                                           std::chrono::nanoseconds longest);
 
 // Of a checked spec, and what its target was resolved to.
 client::LoadSpec ToClientSpec(const v1::LoadSpec& checked, const net::Address& target);

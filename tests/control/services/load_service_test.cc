@@ -91,7 +91,7 @@ TEST_F(LoadServiceTest, ARunSucceedsAndItsWatchEndsWithIt) {
   const v1::LoadRun created = Create(ShortRun(200));
   EXPECT_EQ(created.id(), "run-1");
   EXPECT_EQ(created.spec().concurrency(), 1);
-  EXPECT_EQ(created.spec().duration().seconds(), 60) << "the cap is the default";
+  EXPECT_EQ(created.spec().duration().seconds(), 24 * 3'600) << "the cap is the default";
   EXPECT_EQ(created.spec().framing(), v1::FRAMING_LINE);
 
   grpc::ClientContext context;
@@ -316,7 +316,7 @@ TEST_F(LoadServiceTest, RefusalsNameTheField) {
        [](auto& r) { r.mutable_spec()->mutable_think_time()->set_seconds(3'601); }},
       {invalid, "spec.rate_per_second", [](auto& r) { r.mutable_spec()->set_seed(1); }},
       {invalid, "spec.warmup_time",
-       [](auto& r) { r.mutable_spec()->mutable_warmup_time()->set_seconds(60); }},
+       [](auto& r) { r.mutable_spec()->mutable_warmup_time()->set_seconds(24 * 3'600); }},
       {invalid, "spec.stages[1]: stage '1s:x', column 4",
        [](auto& r) {
          r.mutable_spec()->add_stages("1s:1");
@@ -343,8 +343,14 @@ TEST_F(LoadServiceTest, RefusalsNameTheField) {
        }},
       {exhausted, "spec.stages[0] reaches 5001 a second: the cap is 5000",
        [](auto& r) { r.mutable_spec()->add_stages("1s:1..5001"); }},
+      {exhausted, "spec.stages last 48h: the cap is 24h",
+       [](auto& r) {
+         r.mutable_spec()->add_stages("24h:1");
+         r.mutable_spec()->add_stages("24h:1");
+       }},
       {exhausted, "spec.stages last 61s: the cap is 1m",
        [](auto& r) {
+         r.set_detached(true);
          r.mutable_spec()->add_stages("31s:1");
          r.mutable_spec()->add_stages("30s:1");
        }},
@@ -361,8 +367,14 @@ TEST_F(LoadServiceTest, RefusalsNameTheField) {
        }},
       {exhausted, "2000", [](auto& r) { r.mutable_spec()->set_concurrency(2'001); }},
       {exhausted, "cap is 1m",
-       [](auto& r) { r.mutable_spec()->mutable_duration()->set_seconds(61); }},
-      {exhausted, "1000000", [](auto& r) { r.mutable_spec()->set_handshake_count(1'000'001); }},
+       [](auto& r) {
+         r.set_detached(true);
+         r.mutable_spec()->mutable_duration()->set_seconds(61);
+       }},
+      {exhausted, "cap is 24h",
+       [](auto& r) { r.mutable_spec()->mutable_duration()->set_seconds(24 * 3'600 + 1); }},
+      {exhausted, "1000000000",
+       [](auto& r) { r.mutable_spec()->set_handshake_count(1'000'000'001); }},
   };
   for (const Case& c : cases) {
     v1::CreateLoadRunRequest request = ShortRun(1);
