@@ -291,8 +291,8 @@ void AddStart(CLI::App& load, Context& context) {
                             "--max-in-flight", "--warmup", "--fail-if", "--stop-if"}) {
     file_option->excludes(start->get_option(other));
   }
-  CLI::Option* detach =
-      start->add_flag("--detach", flags->detach, "Print the run's id, let it go on alone; at most 1m");
+  CLI::Option* detach = start->add_flag("--detach", flags->detach,
+                                        "Print the run's id, let it go on alone; at most 1m");
   start
       ->add_option("--server", flags->server,
                    "Control of the target's server, if the endpoint is an agent's")
