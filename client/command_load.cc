@@ -289,7 +289,7 @@ int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
   }
   std::optional<report::LedgerCheck> ledger;
   if (!flags.server.empty()) {
-    ledger.emplace(flags.server, target->ToString(), kServerTimeout).Begin();
+    ledger.emplace(flags.server, kServerTimeout).Begin();
   }
   const auto start = std::chrono::system_clock::now();
   std::optional<LatencyLog> log;

@@ -118,15 +118,19 @@ v1::LoadSpec SpecOf(const StartFlags& flags) {
   return spec;
 }
 
-// The check of both ends' counts, begun: against the server that was named, or the endpoint if that
-// is the server of the target. Nothing: there is none to ask.
+// The check of both ends' counts, begun: against the server that was named, or the endpoint.
+// Nothing where the run may have begun before: a repeated request is given the first one's run.
 std::unique_ptr<report::LedgerCheck> BeginCheck(const Context& context, const StartFlags& flags) {
-  if (flags.detach) return nullptr;
-  const bool named = !flags.server.empty();
-  auto check = std::make_unique<report::LedgerCheck>(named ? flags.server : context.endpoint(),
-                                                     flags.target, context.timeout());
+  if (flags.detach || !flags.request_id.empty()) return nullptr;
+  auto check = std::make_unique<report::LedgerCheck>(
+      flags.server.empty() ? context.endpoint() : flags.server, context.timeout());
   check->Begin();
-  return named || check->serves_target() ? std::move(check) : nullptr;
+  return check;
+}
+
+// An endpoint that is not the server of the target was not named as such: there is nothing to say.
+void EndCheck(const StartFlags& flags, report::LedgerCheck& check, v1::LoadRun& run) {
+  if (!flags.server.empty() || check.Serves(run)) *run.mutable_reconciliation() = check.End(run);
 }
 
 int Start(Context& context, const StartFlags& flags) {
@@ -152,7 +156,7 @@ int Start(Context& context, const StartFlags& flags) {
     const int code = context.Explain(status);
     if (!interrupted) return code;
   }
-  if (check != nullptr && Ended(run)) *run.mutable_reconciliation() = check->End(run);
+  if (check != nullptr && Ended(run)) EndCheck(flags, *check, run);
   return ShowRun(context, run, interrupted ? kExitInterrupted : OutcomeOf(run));
 }
 
@@ -293,21 +297,24 @@ void AddStart(CLI::App& load, Context& context) {
   }
   CLI::Option* detach = start->add_flag("--detach", flags->detach,
                                         "Print the run's id, let it go on alone; at most 1m");
-  start
-      ->add_option("--server", flags->server,
-                   "Control of the target's server, if the endpoint is an agent's")
-      ->type_name("HOST:PORT")
-      ->excludes(detach);
+  CLI::Option* server =
+      start
+          ->add_option("--server", flags->server,
+                       "Control of the target's server, if the endpoint is an agent's")
+          ->type_name("HOST:PORT")
+          ->excludes(detach);
   start
       ->add_option("--request-id", flags->request_id,
                    "To repeat safely: the same id starts only one run")
-      ->type_name("ID");
+      ->type_name("ID")
+      ->excludes(server);
   start->footer(
       "Closed loop (--concurrency): each client does one handshake after the other. Open loop\n"
       "(--rate, --stage): handshakes begin at planned times; see: handshake-client load --help.\n"
       "--duration, --count or both; the first to be reached ends the run. Ctrl-C cancels the run\n"
       "and shows what it measured. A server that is loaded is asked for its counts before and\n"
-      "behind the run: it must have completed as many handshakes as were ok.\n\n"
+      "behind the run: it must have completed as many handshakes as were ok. Not with\n"
+      "--request-id: a repeated request may find its run begun.\n\n"
       "Exit codes: 3 no connection was ever made, 5 a --fail-if or --stop-if held, 1 a handshake\n"
       "failed or the server's counts differ, 6 the generator was late (see verdict); 4 the server\n"
       "refused the run.\n\n"

@@ -26,10 +26,8 @@ int64_t InFlight(const v1::Stats& stats) {
 
 }  // namespace
 
-LedgerCheck::LedgerCheck(const std::string& endpoint, const std::string& target,
-                         std::chrono::nanoseconds timeout)
+LedgerCheck::LedgerCheck(const std::string& endpoint, std::chrono::nanoseconds timeout)
     : endpoint_(endpoint),
-      target_(target),
       timeout_(timeout),
       channel_(absl::UnavailableError("not connected")),
       before_(absl::UnavailableError("the server was not asked before the run")) {}
@@ -41,22 +39,20 @@ void LedgerCheck::Begin() {
     before_ = server.status();
     return;
   }
-  before_ = ServerAccount{.server = *server, .stats = {}};
-  if (!serves_target()) return;
   const absl::StatusOr<v1::Stats> stats = FreshStats();
   if (stats.ok()) {
-    before_->stats = *stats;
+    before_ = ServerAccount{*server, *stats};
   } else {
     before_ = stats.status();
   }
 }
 
-bool LedgerCheck::serves_target() const {
-  return before_.ok() && ListensAt(before_->server, target_);
+bool LedgerCheck::Serves(const v1::LoadRun& run) const {
+  return before_.ok() && ListensAtTarget(before_->server, run);
 }
 
 v1::Reconciliation LedgerCheck::End(const v1::LoadRun& run) {
-  if (!serves_target()) return Reconcile(run, endpoint_, before_, before_);
+  if (!Serves(run)) return Reconcile(run, endpoint_, before_, before_);
   channel_ = control::MakeChannel(endpoint_);
   const absl::StatusOr<v1::Stats> stats = SettledStats();
   const absl::StatusOr<v1::Server> server = stats.ok() ? AskServer() : stats.status();

@@ -19,13 +19,12 @@ namespace handshake::report {
 class LedgerCheck {
  public:
   // Control "HOST:PORT" of the server, and how long an answer of its may take. One that is no
-  // address, or does not answer, or does not serve `target`, voids the claim.
-  LedgerCheck(const std::string& endpoint, const std::string& target,
-              std::chrono::nanoseconds timeout);
+  // address, or does not answer, or does not listen at the run's target, voids the claim.
+  LedgerCheck(const std::string& endpoint, std::chrono::nanoseconds timeout);
 
   void Begin();
-  // Is there a server that listens at the target? After Begin().
-  bool serves_target() const;
+  // Is there a server, and does it listen at the run's target? After Begin().
+  bool Serves(const v1::LoadRun& run) const;
   v1::Reconciliation End(const v1::LoadRun& run);
 
  private:
@@ -37,7 +36,6 @@ class LedgerCheck {
   absl::StatusOr<v1::Stats> SettledStats() const;
 
   const std::string endpoint_;
-  const std::string target_;
   const std::chrono::nanoseconds timeout_;
   // Made anew for each end: one server's connection says nothing of its successor's.
   absl::StatusOr<std::shared_ptr<grpc::Channel>> channel_;

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "absl/strings/str_format.h"
+#include "common/net/address.h"
 #include "control/report/humane.h"
 #include "control/report/names.h"
 
@@ -104,7 +105,7 @@ bool SameLife(const v1::Server& before, const v1::Server& after) {
 std::string WhyVoid(const v1::LoadRun& run, const absl::StatusOr<ServerAccount>& before,
                     const absl::StatusOr<ServerAccount>& after) {
   if (!before.ok()) return std::string(before.status().message());
-  if (!ListensAt(before->server, run.spec().target())) {
+  if (!ListensAtTarget(before->server, run)) {
     const auto& addresses = before->server.listen_addresses();
     return absl::StrFormat("that server listens at %s, not at the target",
                            addresses.empty() ? "no address" : addresses.Get(0));
@@ -197,12 +198,19 @@ v1::Reconciliation Reconcile(const v1::LoadRun& run, const std::string& endpoint
 }
 
 bool ListensAt(const v1::Server& server, const std::string& target) {
-  const std::string port = target.substr(std::min(target.rfind(':'), target.size()));
-  for (const std::string& address : server.listen_addresses()) {
-    if (address == target) return true;
-    if (address == "0.0.0.0" + port || address == "[::]" + port) return true;
-  }
-  return false;
+  const absl::StatusOr<net::Address> address = net::Address::Parse(target);
+  if (!address.ok()) return false;
+  const std::string wildcard = address->family() == AF_INET6 ? "[::]" : "0.0.0.0";
+  const std::string anywhere = absl::StrFormat("%s:%d", wildcard, address->port());
+  const auto takes_it = [&](const std::string& listens) {
+    return listens == address->ToString() || (address->IsLoopback() && listens == anywhere);
+  };
+  return std::any_of(server.listen_addresses().begin(), server.listen_addresses().end(), takes_it);
+}
+
+bool ListensAtTarget(const v1::Server& server, const v1::LoadRun& run) {
+  return ListensAt(server,
+                   run.target_address().empty() ? run.spec().target() : run.target_address());
 }
 
 Cell ReconciliationCell(const v1::Reconciliation& reconciliation) {

@@ -35,8 +35,11 @@ v1::Reconciliation Reconcile(const v1::LoadRun& run, const std::string& endpoint
                              const absl::StatusOr<ServerAccount>& before,
                              const absl::StatusOr<ServerAccount>& after);
 
-// Does this server listen at `target`, "HOST:PORT", itself or by a wildcard address?
+// Does this server listen at `target`, "HOST:PORT"? A wildcard address is taken for the loopback
+// addresses of its family only: of another one it cannot be told whether it is that machine's.
 bool ListensAt(const v1::Server& server, const std::string& target);
+// The same of the run's target; a name is what it was resolved to, if the run says it.
+bool ListensAtTarget(const v1::Server& server, const v1::LoadRun& run);
 
 // The claim and how it went, for the page of a run.
 Cell ReconciliationCell(const v1::Reconciliation& reconciliation);

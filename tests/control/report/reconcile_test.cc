@@ -187,15 +187,35 @@ TEST(ReconcileTest, AnotherLifeOrServerVoidsTheClaim) {
   expect_void(Judge(elsewhere, before, before), "listens at 127.0.0.1:7000, not at the target");
 }
 
-TEST(ReconcileTest, AWildcardAddressListensAtEachOfItsPort) {
+TEST(ReconcileTest, AWildcardAddressListensAtTheLoopbackOfItsFamily) {
   v1::Server server;
   EXPECT_FALSE(ListensAt(server, "127.0.0.1:7000"));
-  server.add_listen_addresses("[::1]:7005");
+  server.add_listen_addresses("10.0.0.8:7005");
   server.add_listen_addresses("0.0.0.0:7000");
+  server.add_listen_addresses("[::]:7001");
   EXPECT_TRUE(ListensAt(server, "127.0.0.1:7000"));
-  EXPECT_TRUE(ListensAt(server, "[::1]:7005"));
+  EXPECT_TRUE(ListensAt(server, "127.1.2.3:7000"));
+  EXPECT_TRUE(ListensAt(server, "localhost:7000"));
+  EXPECT_TRUE(ListensAt(server, "10.0.0.8:7005"));
+  EXPECT_TRUE(ListensAt(server, "[::1]:7001"));
+  EXPECT_FALSE(ListensAt(server, "10.0.0.9:7000")) << "it may be another machine's";
+  EXPECT_FALSE(ListensAt(server, "[::1]:7000"));
+  EXPECT_FALSE(ListensAt(server, "127.0.0.1:7001"));
   EXPECT_FALSE(ListensAt(server, "127.0.0.1:7005"));
   EXPECT_FALSE(ListensAt(server, "nonsense"));
+}
+
+TEST(ReconcileTest, ATargetByNameIsWhatItWasResolvedTo) {
+  v1::LoadRun run = Ended(30);
+  run.mutable_spec()->set_target("server.example:7000");
+  EXPECT_EQ(Judge(run, Server({{0, {}}}), Server({{30, {}}})).outcome(),
+            Reconciliation::OUTCOME_NO_CLAIM);
+  run.set_target_address("127.0.0.1:7000");
+  EXPECT_EQ(Judge(run, Server({{0, {}}}), Server({{30, {}}})).outcome(),
+            Reconciliation::OUTCOME_AGREES);
+  run.set_target_address("127.0.0.2:7000");
+  EXPECT_EQ(Judge(run, Server({{0, {}}}), Server({{30, {}}})).outcome(),
+            Reconciliation::OUTCOME_NO_CLAIM);
 }
 
 TEST(ReconcileTest, NumbersThatNobodyCountedDoNotOverflow) {
