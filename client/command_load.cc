@@ -15,6 +15,7 @@
 #include "control/report/flags.h"
 #include "control/report/json.h"
 #include "control/report/ledger_check.h"
+#include "control/report/live_progress.h"
 #include "control/report/load_files.h"
 #include "control/report/load_report.h"
 #include "control/report/run_file.h"
@@ -262,9 +263,10 @@ void Await(LoadRun& run, std::chrono::system_clock::time_point start, LatencyLog
            report::Interrupts& interrupts) {
   const report::Interrupts::Action cancel(interrupts, [&run] { run.Cancel(); });
   report::LiveLine live;
+  report::LiveProgress progress;
   auto next_line = std::chrono::steady_clock::now() + kLogInterval;
   while (!run.WaitFor(kProgressInterval)) {
-    if (live.visible()) live.Draw(report::LoadProgress(Describe(run, start)));
+    if (live.visible()) live.Draw(progress.Add(Describe(run, start), live.width()));
     if (log == nullptr || std::chrono::steady_clock::now() < next_line) continue;
     log->Append(run.Report());
     next_line += kLogInterval;

@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "control/ctl/commands.h"
 #include "control/report/ledger_check.h"
+#include "control/report/live_progress.h"
 #include "control/report/load_report.h"
 #include "control/report/run_file.h"
 #include "handshake/v1/load_service.grpc.pb.h"
@@ -58,12 +59,13 @@ grpc::Status Follow(Context& context, v1::LoadRun* run) {
   *request.mutable_interval() = ToProto(kProgressInterval);
   if (context.json()) request.set_view(v1::LOAD_RUN_VIEW_FULL);
   report::LiveLine live;
+  report::LiveProgress progress;
   return context.Stream<v1::LoadRun>(
       kProgressInterval,
       [&](grpc::ClientContext& call) { return stub->WatchLoadRun(&call, request); },
       [&](const v1::LoadRun& now) {
         *run = now;
-        live.Draw(report::LoadProgress(now));
+        live.Draw(progress.Add(now, live.width()));
         return !Ended(now);
       });
 }

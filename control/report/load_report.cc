@@ -20,18 +20,6 @@ using Kind = Column::Kind;
 constexpr int kBarWidth = 20;
 constexpr int kMostEvents = 10;  // shown
 
-// How much of what was asked for is done, 0 to 1: the nearer of the two ends.
-double Fraction(const v1::LoadRun& run) {
-  double fraction = 0;
-  const double duration = ToSeconds(run.spec().duration());
-  if (duration > 0) fraction = ToSeconds(run.elapsed()) / duration;
-  if (run.spec().handshake_count() > 0) {
-    const double ended = static_cast<double>(Sum(run.ok_count(), run.failed_count()));
-    fraction = std::max(fraction, ended / static_cast<double>(run.spec().handshake_count()));
-  }
-  return std::clamp(fraction, 0.0, 1.0);
-}
-
 // "run-1"; a run of this terminal has no id.
 std::string NameOf(const v1::LoadRun& run) { return run.id().empty() ? "run" : run.id(); }
 
@@ -190,8 +178,19 @@ bool NeverConnected(const google::protobuf::RepeatedPtrField<v1::VerdictCount>& 
   return !failures.empty() && std::all_of(failures.begin(), failures.end(), connecting);
 }
 
+double LoadFraction(const v1::LoadRun& run) {
+  double fraction = 0;
+  const double duration = ToSeconds(run.spec().duration());
+  if (duration > 0) fraction = ToSeconds(run.elapsed()) / duration;
+  if (run.spec().handshake_count() > 0) {
+    const double ended = static_cast<double>(Sum(run.ok_count(), run.failed_count()));
+    fraction = std::max(fraction, ended / static_cast<double>(run.spec().handshake_count()));
+  }
+  return std::clamp(fraction, 0.0, 1.0);
+}
+
 std::string LoadProgress(const v1::LoadRun& run) {
-  const double fraction = Fraction(run);
+  const double fraction = LoadFraction(run);
   const int filled = static_cast<int>(fraction * kBarWidth);
   std::string line =
       absl::StrFormat("[%s%s] %3.0f%%  %s  %s ok  %s failed  %s", std::string(filled, '='),

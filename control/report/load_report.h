@@ -12,6 +12,9 @@ namespace handshake::report {
 // One line without '\n' and without colour, to be drawn over itself.
 std::string LoadProgress(const v1::LoadRun& run);
 
+// How much of what was asked for is done, 0 to 1: the nearer of the two ends.
+double LoadFraction(const v1::LoadRun& run);
+
 // Are its handshakes begun at planned times?
 bool IsOpenLoop(const v1::LoadSpec& spec);
 

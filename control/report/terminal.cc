@@ -29,6 +29,15 @@ size_t WidthOf(int fd) {
   return known ? size.ws_col : kMaxWidth;
 }
 
+// The first characters of UTF-8.
+std::string_view FirstColumns(std::string_view text, size_t columns) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool starts = (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80;
+    if (starts && columns-- == 0) return text.substr(0, i);
+  }
+  return text;
+}
+
 PrintResult WriteAll(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t n = write(fd, text.data(), text.size());
@@ -62,11 +71,11 @@ void PrintError(std::string_view program, std::string_view text) {
 
 LiveLine::LiveLine() : visible_(isatty(STDERR_FILENO) == 1 && !TerminalIsDumb()) {}
 
+size_t LiveLine::width() const { return std::max<size_t>(WidthOf(STDERR_FILENO), 2) - 1; }
+
 void LiveLine::Draw(std::string_view line) {
   if (!visible_) return;
-  const size_t width = WidthOf(STDERR_FILENO);
-  const std::string_view shown = line.substr(0, std::max<size_t>(width, 2) - 1);
-  (void)WriteAll(STDERR_FILENO, "\r" + std::string(shown) + "\x1b[K");
+  (void)WriteAll(STDERR_FILENO, "\r" + std::string(FirstColumns(line, width())) + "\x1b[K");
   drawn_ = true;
 }
 

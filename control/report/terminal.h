@@ -3,6 +3,7 @@
 #ifndef HANDSHAKE_CONTROL_REPORT_TERMINAL_H_
 #define HANDSHAKE_CONTROL_REPORT_TERMINAL_H_
 
+#include <cstddef>
 #include <string_view>
 
 #include "control/report/table.h"
@@ -36,7 +37,8 @@ class LiveLine {
   LiveLine& operator=(const LiveLine&) = delete;
 
   bool visible() const { return visible_; }
-  void Draw(std::string_view line);  // cut to the terminal's width
+  size_t width() const;              // columns: the terminal's but for the last
+  void Draw(std::string_view line);  // UTF-8, a character a column; cut to the width
   void Wipe();
 
  private:
