@@ -31,6 +31,7 @@ std::string WhatIsWrong(const std::vector<Condition>& wanted, const LoadReport& 
 }  // namespace
 
 TrialJudgement JudgeTrial(const std::vector<Condition>& wanted, const LoadReport& report) {
+  if (!report.given_up.empty()) return {TrialOutcome::kFailed, report.given_up};
   const std::string wrong = WhatIsWrong(wanted, report);
   const bool sent = report.unsent() * 100 <= report.planned;
   if (sent && wrong.empty()) return {TrialOutcome::kPassed, ""};

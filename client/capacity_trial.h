@@ -19,8 +19,9 @@ struct TrialJudgement {
 };
 
 // Of an open loop that has ended. It passed if all that is wanted holds, each handshake begun has
-// ended, and, unless a condition speaks of it, no arrival was dropped. Where it did not, and the
-// generator was late or could not send, nothing is told of the server.
+// ended, and, unless a condition speaks of it, no arrival was dropped. One that was given up
+// failed. Where it did not pass, and the generator was late or could not send, nothing is told of
+// the server.
 TrialJudgement JudgeTrial(const std::vector<Condition>& wanted, const LoadReport& report);
 
 // The one metric that a hold has.

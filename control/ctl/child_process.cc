@@ -27,8 +27,8 @@ using std::chrono::steady_clock;
 constexpr milliseconds kPoll{20};  // how often its end, and an interrupt, are looked for
 
 // In the child, between fork and exec: only what is safe there. Never returns.
-[[noreturn]] void Execute(const char* binary, char* const* arguments, pid_t parent, int out,
-                          int err, int failure) {
+[[noreturn]] void Execute(const char* binary, char* const* arguments, char* const* environment,
+                          pid_t parent, int out, int err, int failure) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(127);  // it was gone before it was asked for
   setpgid(0, 0);
@@ -44,11 +44,21 @@ constexpr milliseconds kPoll{20};  // how often its end, and an interrupt, are l
   const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
       dup2(err, STDERR_FILENO) >= 0) {
-    execv(binary, arguments);
+    execve(binary, arguments, environment);
   }
   const int why = errno;
   (void)!write(failure, &why, sizeof(why));
   _exit(127);
+}
+
+// Ours, but for what would be flags of the child: it is told all by its arguments.
+std::vector<char*> EnvironmentOfChild() {
+  std::vector<char*> variables;
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+    if (!std::string_view(*variable).starts_with("HANDSHAKE_")) variables.push_back(*variable);
+  }
+  variables.push_back(nullptr);
+  return variables;
 }
 
 }  // namespace
@@ -78,11 +88,13 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(
   net::UniqueFd err(memfd_create("stderr", MFD_CLOEXEC));
   if (err.get() < 0) return absl::ErrnoToStatus(errno, "memfd_create");
 
+  const std::vector<char*> environment = EnvironmentOfChild();
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid < 0) return absl::ErrnoToStatus(errno, "cannot start " + binary);
   if (pid == 0) {
-    Execute(argv[0], argv.data(), parent, out_write.get(), err.get(), failure_write.get());
+    Execute(argv[0], argv.data(), environment.data(), parent, out_write.get(), err.get(),
+            failure_write.get());
   }
   failure_write.reset();
   auto child = std::unique_ptr<ChildProcess>(

@@ -22,8 +22,8 @@ std::string BesideThisBinary(std::string_view name);
 
 // Used by one thread, the one that started it: the kernel kills the process when that thread is
 // gone, even if this process was killed. It is in a process group of its own, so that a Ctrl-C at
-// the terminal comes to us alone, and may open as many files as the hard limit allows. Its stdout
-// is read here, its stderr kept to say why it failed.
+// the terminal comes to us alone, may open as many files as the hard limit allows, and has our
+// environment without HANDSHAKE_*. Its stdout is read here, its stderr kept to say why it failed.
 class ChildProcess {
  public:
   // patience: how long Stop() waits for it to end. NOT_FOUND and others, with the path: it cannot

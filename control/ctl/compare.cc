@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "common/net/address.h"
 #include "control/ctl/child_process.h"
 #include "control/ctl/commands.h"
 #include "control/ctl/comparison.h"
@@ -50,10 +51,15 @@ struct Agent {
   std::shared_ptr<grpc::Channel> channel;
 };
 
-absl::StatusOr<std::string> StartAgent(Agent& agent) {
+// For `target`, wherever that is.
+absl::StatusOr<std::string> StartAgent(const std::string& target, Agent& agent) {
   const std::string binary = BesideThisBinary("handshake-client");
-  absl::StatusOr<std::unique_ptr<ChildProcess>> process =
-      ChildProcess::Start(binary, {"agent", "--control", "127.0.0.1:0"});
+  std::vector<std::string> words = {"agent", "--control", "127.0.0.1:0"};
+  const absl::StatusOr<net::Address> address = net::Address::Parse(target);
+  if (address.ok() && !address->IsLoopback()) {
+    words.insert(words.end(), {"--allow-load", address->ToString()});
+  }
+  absl::StatusOr<std::unique_ptr<ChildProcess>> process = ChildProcess::Start(binary, words);
   if (!process.ok()) return process.status();
   agent.process = *std::move(process);
   absl::StatusOr<std::string> endpoint = agent.process->WaitForLine("control on ", kAgentTimeout);
@@ -62,11 +68,11 @@ absl::StatusOr<std::string> StartAgent(Agent& agent) {
   return ready.ok() ? endpoint : ready.status();
 }
 
-absl::StatusOr<Agent> FindAgent(const std::string& named) {
+absl::StatusOr<Agent> FindAgent(const std::string& named, const std::string& target) {
   Agent agent;
   agent.endpoint = named;
   if (named.empty()) {
-    absl::StatusOr<std::string> endpoint = StartAgent(agent);
+    absl::StatusOr<std::string> endpoint = StartAgent(target, agent);
     if (!endpoint.ok()) {
       return absl::UnavailableError(
           absl::StrFormat("no load agent: %s; start one, and name it with --agent",
@@ -81,7 +87,12 @@ absl::StatusOr<Agent> FindAgent(const std::string& named) {
 }
 
 int Compare(Context& context, const CompareFlags& flags) {
-  const absl::StatusOr<Agent> agent = FindAgent(flags.agent);
+  v1::Server server;
+  const auto stub = v1::ServerService::NewStub(context.channel());
+  const grpc::Status asked =
+      context.Call([&](grpc::ClientContext& call) { return stub->GetServer(&call, {}, &server); });
+  if (!asked.ok()) return context.Explain(asked);
+  const absl::StatusOr<Agent> agent = FindAgent(flags.agent, TargetOf(server));
   if (!agent.ok()) {
     context.Complain(std::string(agent.status().message()));
     return flags.agent.empty() ? kExitUnreachable : kExitUsage;
@@ -100,6 +111,12 @@ int Compare(Context& context, const CompareFlags& flags) {
   return context.Show(report, report::ComparePage(report, context.style()), code);
 }
 
+bool HeldOrServedAny(const v1::ModeTable& table) {
+  return std::any_of(table.rows().begin(), table.rows().end(), [](const v1::ModeTableRow& row) {
+    return row.held_count() > 0 || row.served_count() > 0;
+  });
+}
+
 int ShowTable(Context& context, const CompareFlags& flags) {
   ModeTableSpec spec = flags.table_spec;
   spec.modes = flags.spec.modes;
@@ -116,6 +133,7 @@ int ShowTable(Context& context, const CompareFlags& flags) {
   if (!status.ok() && !interrupted) context.Complain(std::string(status.message()));
   int code = interrupted ? kExitInterrupted : kExitOk;
   if (!status.ok() && !interrupted) code = absl::IsNotFound(status) ? kExitUsage : kExitBadOutcome;
+  if (code == kExitOk && !HeldOrServedAny(run.table())) code = kExitBadOutcome;
   if (run.table().rows().empty()) return code;
   return context.Show(run.table(), report::ModeTablePage(run.table(), context.style()), code);
 }
@@ -237,16 +255,18 @@ void AddCompare(CLI::App& app, Context& context) {
       "each mode once in random order: switch, settle, measure a block. Shows per mode\n"
       "medians with their 99 % intervals, and what of the difference to the baseline\n"
       "is real. The mode in force at the start is in force again at the end, after\n"
-      "Ctrl-C too. A switch by somebody else ends the comparison, and stands.\n\n"
+      "Ctrl-C too; a second Ctrl-C leaves the mode as it is. A switch by somebody else\n"
+      "ends the comparison, and stands.\n\n"
       "The load comes from a process of its own, started for it, or from --agent.\n"
       "To see what your machine calls equal, compare a mode with itself.\n\n"
       "--table needs no server: it starts one for each mode, on loopback, and shows how\n"
       "many connections it holds in mid-handshake and how many clients it serves without\n"
       "a failure, what they cost, and what fails at twice as many. About 30 s a mode; all\n"
       "it has started ends with it.\n\n"
-      "Exit codes: 0 ok, 1 a handshake failed, 3 the server or agent is gone, 4 refused\n"
-      "or somebody else switched, 6 the load generator was the limit (open loop, half\n"
-      "of the rounds), 130 interrupted: what was measured is shown.\n\n"
+      "Exit codes: 0 ok, 1 a handshake failed, or no mode of --table held or served any,\n"
+      "3 the server or agent is gone, 4 refused or somebody else switched, 6 the load\n"
+      "generator was the limit (open loop, half of the rounds), 130 interrupted: what\n"
+      "was measured is shown.\n\n"
       "Examples:\n"
       "  handshakectl compare --rate 2000\n"
       "  handshakectl compare --modes epoll,io-uring --concurrency 64 --blocks 16\n"

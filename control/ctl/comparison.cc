@@ -1,5 +1,7 @@
 #include "control/ctl/comparison.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -19,17 +21,35 @@ using std::chrono::nanoseconds;
 
 constexpr std::chrono::milliseconds kLookAgain{20};
 
-// Where a client on this machine reaches the listener: 0.0.0.0 is no destination.
-std::string TargetOf(const v1::Server& server) {
-  if (server.listen_addresses().empty()) return "";
-  const std::string& address = server.listen_addresses(0);
-  for (const std::string_view any : {"0.0.0.0:", "[::]:"}) {
-    if (address.starts_with(any)) return "127.0.0.1:" + address.substr(any.size());
-  }
-  return address;
+// Was the call perhaps served, and the answer lost?
+bool Lost(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+         status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
+}
+
+bool SameProcess(const v1::Server& a, const v1::Server& b) {
+  return a.process_id() == b.process_id() && a.start_time().seconds() == b.start_time().seconds() &&
+         a.start_time().nanos() == b.start_time().nanos();
+}
+
+// A process id comes again, in a container always the same.
+std::string RequestPrefix() {
+  return absl::StrFormat("compare-%d-%d", getpid(),
+                         std::chrono::system_clock::now().time_since_epoch().count());
 }
 
 }  // namespace
+
+// 0.0.0.0 and [::] are no destinations.
+std::string TargetOf(const v1::Server& server) {
+  if (server.listen_addresses().empty()) return "";
+  const std::string& address = server.listen_addresses(0);
+  for (const auto& [any, loopback] :
+       {std::pair("0.0.0.0:", "127.0.0.1:"), std::pair("[::]:", "[::1]:")}) {
+    if (address.starts_with(any)) return loopback + address.substr(std::string_view(any).size());
+  }
+  return address;
+}
 
 Comparison::Comparison(Context& context, const std::shared_ptr<grpc::Channel>& agent,
                        std::string agent_endpoint, const ComparisonSpec& spec)
@@ -37,7 +57,8 @@ Comparison::Comparison(Context& context, const std::shared_ptr<grpc::Channel>& a
       agent_(agent),
       agent_endpoint_(std::move(agent_endpoint)),
       spec_(spec),
-      server_(v1::ServerService::NewStub(context.channel())) {}
+      server_(v1::ServerService::NewStub(context.channel())),
+      request_prefix_(RequestPrefix()) {}
 
 Comparison::~Comparison() { (void)Restore(); }
 
@@ -171,21 +192,59 @@ Comparison::End Comparison::Block(int64_t round, const v1::ComparedMode& mode, H
 }
 
 Comparison::End Comparison::Switch(v1::Mode mode) {
-  v1::SwitchModeRequest request;
-  request.set_mode(mode);
-  request.set_expected_generation(generation_);
-  // The mode of the start comes back as it was.
-  if (mode == report_.server().mode()) request.set_worker_count(report_.server().worker_count());
   v1::ModeSwitch change;
-  grpc::ClientContext call;  // an interrupt does not cancel this: we must know what is in force
-  context_.SetDeadline(call);
-  const grpc::Status status = server_->SwitchMode(&call, request, &change);
+  const grpc::Status status = AskToSwitch(mode, &change);
+  if (Lost(status)) {
+    changed_ = true;
+    unanswered_ = mode;
+  }
   if (!status.ok()) return Refused(status);
   if (change.state() != v1::ModeSwitch::STATE_UNCHANGED) {
     report_.set_switch_count(report_.switch_count() + 1);
   }
   generation_ = change.generation();
   changed_ = mode != report_.server().mode();
+  return std::nullopt;
+}
+
+grpc::Status Comparison::AskToSwitch(v1::Mode mode, v1::ModeSwitch* change) {
+  v1::SwitchModeRequest request;
+  request.set_mode(mode);
+  request.set_expected_generation(generation_);
+  request.set_request_id(absl::StrFormat("%s-%d", request_prefix_, ++request_count_));
+  // The mode of the start comes back as it was.
+  if (mode == report_.server().mode()) request.set_worker_count(report_.server().worker_count());
+  // An interrupt does not cancel this: we must know what is in force.
+  const auto ask = [&] {
+    grpc::ClientContext call;
+    context_.SetDeadline(call);
+    return server_->SwitchMode(&call, request, change);
+  };
+  const grpc::Status first = ask();
+  if (!Lost(first)) return first;
+  const grpc::Status second = ask();
+  // What it refuses now says nothing of what it did before.
+  return second.ok() ? second : first;
+}
+
+Comparison::End Comparison::FindGeneration() {
+  grpc::ClientContext call;  // an interrupt does not cancel this
+  context_.SetDeadline(call);
+  v1::Server now;
+  const grpc::Status status = server_->GetServer(&call, {}, &now);
+  if (!status.ok()) {
+    return Stop{kExitUnreachable,
+                absl::StrFormat("which mode is in force is unknown, it was %s: %s",
+                                report::ModeName(report_.server().mode()),
+                                control::Explain(status, context_.endpoint()).message())};
+  }
+  const bool ours = now.generation() == generation_ || now.mode() == *unanswered_;
+  if (!SameProcess(now, report_.server()) || !ours) {
+    return Stop{kExitRefused,
+                absl::StrFormat("%s is in force (generation %d), and stays: it is another's switch",
+                                report::ModeName(now.mode()), now.generation())};
+  }
+  generation_ = now.generation();
   return std::nullopt;
 }
 
@@ -197,9 +256,7 @@ Stop Comparison::Refused(const grpc::Status& status) {
   if (!asked.ok()) return ServerStop(asked);
   generation_ = 0;  // it is not ours to put back
   const v1::Server& then = report_.server();
-  if (now.process_id() != then.process_id() ||
-      now.start_time().seconds() != then.start_time().seconds() ||
-      now.start_time().nanos() != then.start_time().nanos()) {
+  if (!SameProcess(now, then)) {
     return {kExitUnreachable, "the server was restarted meanwhile: start again"};
   }
   return {kExitRefused,
@@ -225,16 +282,17 @@ Comparison::End Comparison::Pause(nanoseconds time) {
 std::optional<Stop> Comparison::Restore() {
   if (!changed_ || generation_ == 0) return std::nullopt;
   changed_ = false;
-  grpc::ClientContext call;  // an interrupt does not cancel this
-  context_.SetDeadline(call);
-  v1::SwitchModeRequest request;
-  request.set_mode(report_.server().mode());
-  request.set_worker_count(report_.server().worker_count());
-  request.set_expected_generation(generation_);
+  if (context_.interrupts().happened()) {
+    context_.Complain("restoring the mode " + report::ModeName(report_.server().mode()));
+  }
+  if (unanswered_) {
+    if (End unknown = FindGeneration()) return unknown;
+  }
   v1::ModeSwitch change;
-  const grpc::Status status = server_->SwitchMode(&call, request, &change);
+  const grpc::Status status = AskToSwitch(report_.server().mode(), &change);
   if (status.ok()) {
-    report_.set_switch_count(report_.switch_count() + 1);
+    const bool switched = change.state() != v1::ModeSwitch::STATE_UNCHANGED;
+    report_.set_switch_count(report_.switch_count() + (switched ? 1 : 0));
     return std::nullopt;
   }
   Stop stop = ServerStop(status);
@@ -272,9 +330,7 @@ void Comparison::DrawProgress(const v1::ComparedMode& mode) {
 
 Stop Comparison::StopOf(const grpc::Status& status, const std::string& endpoint) {
   if (context_.interrupts().happened()) return {kExitInterrupted, "interrupted"};
-  const bool unreachable = status.error_code() == grpc::StatusCode::UNAVAILABLE ||
-                           status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
-  return {unreachable ? kExitUnreachable : kExitRefused,
+  return {Lost(status) ? kExitUnreachable : kExitRefused,
           std::string(control::Explain(status, endpoint).message())};
 }
 

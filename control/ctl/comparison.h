@@ -37,6 +37,9 @@ struct Stop {
   std::string reason;
 };
 
+// Where a client on the server's machine reaches its listener; empty: nowhere.
+std::string TargetOf(const v1::Server& server);
+
 // Used by the main thread, once. However it ends, its load is cancelled and the mode that was in
 // force is in force again, unless somebody else has switched meanwhile or the server is gone.
 class Comparison {
@@ -64,6 +67,10 @@ class Comparison {
   End Round(int64_t round, const std::vector<size_t>& order);
   End Block(int64_t round, const v1::ComparedMode& mode, class HeldLoad& load);
   End Switch(v1::Mode mode);
+  // From generation_ on. Asks once more if the answer was lost: the id makes it one switch.
+  grpc::Status AskToSwitch(v1::Mode mode, v1::ModeSwitch* change);
+  // After an answer that stayed lost: is the generation in force ours to put back, and which is it?
+  End FindGeneration();
   // Why a switch was refused: somebody else's switch, another process, or what the server says.
   Stop Refused(const grpc::Status& status);
   // Waits; cut short by an interrupt.
@@ -84,6 +91,10 @@ class Comparison {
   v1::CompareReport report_;
   int64_t generation_ = 0;  // that we know to be in force; 0: none
   bool changed_ = false;    // is another mode than at the start in force?
+  // Asked for, without an answer: it may be in force or not.
+  std::optional<v1::Mode> unanswered_;
+  const std::string request_prefix_;  // of the ids of our switches
+  int64_t request_count_ = 0;
   Clock::time_point start_;
   report::LiveLine live_;
 };

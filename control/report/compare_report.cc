@@ -235,6 +235,15 @@ std::string Differences(const v1::CompareReport& report, Style style) {
   return table.empty() ? std::string() : "\n" + table.Render(style);
 }
 
+bool LacksARatio(const v1::CompareReport& report) {
+  return std::any_of(report.modes().begin(), report.modes().end(),
+                     [&](const v1::ComparedMode& mode) {
+                       return mode.name() != report.baseline() &&
+                              !(mode.p50().has_ratio() && mode.p99().has_ratio() &&
+                                mode.rate().has_ratio() && mode.cpu().has_ratio());
+                     });
+}
+
 // How to read the tables.
 std::string Legend(const v1::CompareReport& report) {
   std::string legend = absl::StrFormat(
@@ -242,6 +251,9 @@ std::string Legend(const v1::CompareReport& report) {
       "CPU: of the mode's threads, for a handshake. RSS, THREADS: of the whole server,\n"
       "with what earlier modes left.\n",
       IsOpenLoop(report.load()) ? ", from its intended start" : "");
+  if (report.done_round_count() > 0 && LacksARatio(report)) {
+    legend += "No ratio (-) where a block of either has 0, or no handshake to measure.\n";
+  }
   if (!EnoughBlocks(report)) {
     return legend + absl::StrFormat("Too few to say what is real: it takes %d, see --blocks.\n",
                                     stats::FewestValues(report.confidence()));

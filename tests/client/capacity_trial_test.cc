@@ -57,6 +57,15 @@ TEST(CapacityTrialTest, HandshakesThatDoNotEndFail) {
   EXPECT_EQ(JudgeTrial(Wanted({"errors = 0"}), report).outcome, TrialOutcome::kFailed);
 }
 
+TEST(CapacityTrialTest, ARunThatWasGivenUpFailsForThatReason) {
+  LoadReport report = AReport();
+  report.given_up = "no correct answer for 5 s";
+  report.planned += 3'000;  // no longer sent: not for the generator's sake
+  report.judgement = {Bottleneck::kGenerator, "send lag"};
+  EXPECT_EQ(JudgeTrial(Wanted({"p99 < 1s"}), report).outcome, TrialOutcome::kFailed);
+  EXPECT_EQ(JudgeTrial(Wanted({"p99 < 1s"}), report).why, report.given_up);
+}
+
 TEST(CapacityTrialTest, ALateGeneratorIsNoFailureOfTheServer) {
   LoadReport report = AReport();
   report.judgement = {Bottleneck::kGenerator, "send lag"};

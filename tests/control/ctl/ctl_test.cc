@@ -218,6 +218,37 @@ TEST(CtlTest, ComparesWhatCanRunThere) {
               AllOf(HasSubstr("MODE_EPOLL"), HasSubstr("expected_generation: 3")));
 }
 
+std::vector<std::string> SwitchesOf(const FakeServer& server) {
+  std::vector<std::string> switches = server.calls();
+  std::erase_if(switches, [](const std::string& call) { return !call.starts_with("SwitchMode"); });
+  return switches;
+}
+
+TEST(CtlTest, AComparisonAsksAgainForASwitchWhoseAnswerWasLost) {
+  Script script = ComparableScript();
+  script.lost_switches = 1;
+  const FakeServer server(script);
+  const Ended ended = Ctl(server, ComparisonWith(server, "all"));
+  EXPECT_EQ(ended.exit_code, 0) << ended.err << ended.out;
+  const std::vector<std::string> switches = SwitchesOf(server);
+  ASSERT_GE(switches.size(), 3u);
+  EXPECT_EQ(switches[0], switches[1]);
+  EXPECT_THAT(switches[0], HasSubstr("request_id: \"compare-"));
+  EXPECT_NE(switches[1], switches[2]);
+}
+
+TEST(CtlTest, AComparisonRestoresTheModeBehindASwitchWithoutAnswer) {
+  Script script = ComparableScript();
+  script.lost_switches = 2;
+  script.server.set_mode(v1::MODE_EPOLL);
+  const FakeServer server(script);
+  ExpectComplaint(Ctl(server, ComparisonWith(server, "all")), 3, "lost");
+  const std::vector<std::string> switches = SwitchesOf(server);
+  ASSERT_EQ(switches.size(), 3u);
+  EXPECT_EQ(switches[0], switches[1]);
+  EXPECT_THAT(switches[2], AllOf(HasSubstr("MODE_EPOLL"), HasSubstr("expected_generation: 3")));
+}
+
 TEST(CtlTest, AComparisonEndsWithItsLoad) {
   Script script = ComparableScript();
   script.created.set_state(v1::LoadRun::STATE_CANCELLED);

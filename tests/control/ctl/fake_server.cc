@@ -75,7 +75,11 @@ grpc::Status FakeServer::ListModes(Context* context, const v1::ListModesRequest*
 grpc::Status FakeServer::SwitchMode(Context* context, const v1::SwitchModeRequest* request,
                                     v1::ModeSwitch* reply) {
   *reply = script_.change;
-  return Answer(context, "SwitchMode", *request);
+  const grpc::Status status = Answer(context, "SwitchMode", *request);
+  const std::lock_guard lock(mutex_);
+  if (lost_switches_ == script_.lost_switches) return status;
+  ++lost_switches_;
+  return {grpc::StatusCode::UNAVAILABLE, "lost"};
 }
 grpc::Status FakeServer::GetModeSwitch(Context* context, const v1::GetModeSwitchRequest* request,
                                        v1::ModeSwitch* reply) {
@@ -91,7 +95,10 @@ grpc::Status FakeServer::ListModeSwitches(Context* context,
 grpc::Status FakeServer::GetStats(Context* context, const v1::GetStatsRequest* request,
                                   v1::Stats* reply) {
   *reply = script_.stats;
-  return Answer(context, "GetStats", *request);
+  const grpc::Status status = Answer(context, "GetStats", *request);
+  const std::lock_guard lock(mutex_);
+  reply->set_sequence(++snapshots_);
+  return status;
 }
 
 grpc::Status FakeServer::WatchStats(Context* context, const v1::WatchStatsRequest* request,

@@ -3,6 +3,7 @@
 #define HANDSHAKE_TESTS_CONTROL_CTL_FAKE_SERVER_H_
 
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,9 +22,10 @@ struct Script {
   v1::Server server;
   v1::ListModesResponse modes;
   v1::ModeSwitch change;   // of SwitchMode
+  int lost_switches = 0;   // the first of them are answered UNAVAILABLE
   v1::ModeSwitch drained;  // of GetModeSwitch
   v1::ListModeSwitchesResponse switches;
-  v1::Stats stats;
+  v1::Stats stats;                  // each time with the next sequence
   v1::LoadRun created;              // of CreateLoadRun
   std::vector<v1::LoadRun> states;  // of WatchLoadRun; the last one should have ended
   v1::LoadRun updated;              // of UpdateLoadRun
@@ -74,6 +76,8 @@ class FakeServer : public v1::ServerService::Service, public v1::LoadService::Se
   std::condition_variable changed_;
   bool closing_ = false;
   std::vector<std::string> calls_;
+  int lost_switches_ = 0;
+  int64_t snapshots_ = 0;  // each answer of GetStats is a younger one
   std::unique_ptr<grpc::Server> server_;
 };
 
