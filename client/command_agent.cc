@@ -54,7 +54,7 @@ void AddAgent(CLI::App& app, Command* command) {
       "Prints `control on HOST:PORT` and `ready`. Runs until SIGTERM or Ctrl-C, which cancels the\n"
       "runs; a second one ends it at once. Load goes to loopback addresses, and to what\n"
       "--allow-load names: 10.0.0.0/8:7000, [2001:db8::/32]:7000-7010, 192.0.2.1:*. The caps\n"
-      "of the service hold: 2,000 connections, 1m, 1,000,000 handshakes a run.\n\n"
+      "of the service hold: 2,000 connections and 5,000/s over all runs, 24h a run.\n\n"
       "Examples:\n"
       "  handshake-client agent --control 127.0.0.1:7002\n"
       "  handshakectl --endpoint 127.0.0.1:7002 load start 127.0.0.1:7000 --count 1000");

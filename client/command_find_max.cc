@@ -28,6 +28,9 @@ constexpr std::chrono::milliseconds kShortestTrial{200};
 constexpr std::chrono::minutes kLongestTrial{1};
 constexpr std::chrono::seconds kRateTrial{3};
 constexpr std::chrono::seconds kHoldTrial{1};
+// A trial lasts for so many arrivals at least: none at all would be no trial.
+constexpr int kFewestArrivals = 10;
+constexpr nanoseconds kSecond = std::chrono::seconds(1);
 constexpr int kProofTrials = 3;  // the time of a proof, in trials
 // In front of each, left out: the queue that the last one left behind.
 constexpr std::chrono::milliseconds kWarmup{500};
@@ -171,14 +174,20 @@ absl::StatusOr<TrialJudgement> Finder::Load(const Trial& trial, v1::CapacityTria
   LoadSpec spec = spec_.load;
   spec.open->rate = static_cast<double>(trial.load);
   spec.warmup = std::min<nanoseconds>(kWarmup, spec_.trial_time);
-  spec.duration = spec.warmup + TimeOf(trial);
+  spec.duration = spec.warmup + std::max(TimeOf(trial), kFewestArrivals * kSecond / trial.load);
   const auto start = std::chrono::system_clock::now();
   const absl::StatusOr<std::unique_ptr<LoadRun>> run = LoadRun::Start(spec);
   if (!run.ok()) return Refused(run.status());
   Await(**run, done, [&] { *done.mutable_load_run() = client::Describe(**run, start); });
   unreachable_ =
       done.load_run().ok_count() == 0 && report::NeverConnected(done.load_run().failures());
-  return JudgeTrial(spec_.wanted, (*run)->Report());
+  const LoadReport report = (*run)->Report();
+  // A run that went on has its own proof of the target among what it left out.
+  const bool proven = report.left_out.started > 0;
+  if (!proven && !unreachable_ && !report.given_up.empty()) {
+    return absl::FailedPreconditionError(report.given_up);  // and no more connects to it
+  }
+  return JudgeTrial(spec_.wanted, report);
 }
 
 absl::StatusOr<TrialJudgement> Finder::Hold(const Trial& trial, v1::CapacityTrial& done) {
@@ -203,9 +212,9 @@ void AddFindMax(CLI::App& load, FindMaxFlags& flags) {
           ->type_name("CONDITION");
   CLI::Option* held = load.add_flag("--find-max-concurrent", flags.held,
                                     "Search the most connections that can be held at once");
-  for (const char* other :
-       {"--concurrency", "--duration", "--count", "--think-time", "--rate", "--stage", "--warmup",
-        "--fail-if", "--stop-if", "--hlog", "--server", "--hold"}) {
+  for (const char* other : {"--concurrency", "--duration", "--count", "--think-time", "--rate",
+                            "--stage", "--warmup", "--fail-if", "--stop-if", "--hlog", "--csv",
+                            "--json", "--html", "--server", "--timelines", "--hold"}) {
     wanted->excludes(load.get_option(other));
     held->excludes(load.get_option(other));
   }

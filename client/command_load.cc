@@ -61,6 +61,8 @@ constexpr std::chrono::hours kMaxHold{1};
 constexpr int64_t kMaxCount = 1'000'000'000;
 constexpr double kMaxRate = 1'000'000;
 
+constexpr std::chrono::hours kMaxThinkTime{1};
+
 constexpr std::chrono::milliseconds kProgressInterval{200};
 constexpr std::chrono::seconds kLogInterval{1};
 constexpr int64_t kMostTimelines = 10'000;
@@ -96,27 +98,51 @@ struct LoadFlags {
   std::string file;
 };
 
-nanoseconds Nanoseconds(const google::protobuf::Duration& duration) {
-  return std::chrono::seconds(duration.seconds()) + nanoseconds(duration.nanos());
+// What is wrong with a run file's spec, beyond its syntax; empty: nothing that the run itself would
+// not say.
+std::string WrongInFile(const v1::LoadSpec& spec) {
+  if (spec.target().empty()) return "it names no target";
+  const auto beyond = [](int64_t value, int64_t most) { return value < 0 || value > most; };
+  if (beyond(spec.concurrency(), kMaxConcurrency)) return "concurrency: 1 to 20000";
+  if (beyond(spec.max_in_flight_count(), kMaxConcurrency)) return "max_in_flight_count: 1 to 20000";
+  if (beyond(spec.handshake_count(), kMaxCount)) return "handshake_count: 1 to 10^9";
+  if (spec.framing() == v1::FRAMING_AUTO || !v1::Framing_IsValid(spec.framing())) {
+    return "framing: FRAMING_LINE or FRAMING_BARE";
+  }
+  if (!v1::LoadSpec::Arrivals_IsValid(spec.arrivals())) return "arrivals: POISSON or EVEN";
+  if (control::IsOpenLoop(spec)) {
+    if (spec.concurrency() == 0 && !spec.has_think_time()) return "";
+    return "concurrency and think_time are of a closed loop, which has neither a rate nor stages";
+  }
+  if (spec.arrivals() == v1::LoadSpec::ARRIVALS_UNSPECIFIED && spec.seed() == 0 &&
+      spec.max_in_flight_count() == 0) {
+    return "";
+  }
+  return "arrivals, seed and max_in_flight_count are of an open loop: give rate_per_second or "
+         "stages";
 }
 
 // As if the command line had said what the file says. Throws what is wrong with it.
 void TakeFile(LoadFlags& flags) {
   const absl::StatusOr<v1::LoadSpec> spec = report::ReadLoadSpec(flags.file);
-  const auto refuse = [&](const std::string& why) { throw CLI::ValidationError("--file", why); };
+  const auto refuse = [](const std::string& why) { throw CLI::ValidationError("--file", why); };
   if (!spec.ok()) refuse(std::string(spec.status().message()));
-  if (spec->target().empty()) refuse(flags.file + " names no target");
+  if (const std::string wrong = WrongInFile(*spec); !wrong.empty()) {
+    refuse(flags.file + ": " + wrong);
+  }
+  const auto time = [&](const google::protobuf::Duration& value, std::string_view field,
+                        nanoseconds most) {
+    const auto checked = control::FromProto(value, field, nanoseconds(0), most);
+    if (!checked.ok()) refuse(flags.file + ": " + std::string(checked.status().message()));
+    return *checked;
+  };
   flags.target = spec->target();
   flags.concurrency = std::max<int64_t>(spec->concurrency(), 1);
-  if (flags.concurrency > kMaxConcurrency) refuse("concurrency: at most 20000");
-  if (spec->has_duration() && spec->stages().empty()) {
-    flags.duration = Nanoseconds(spec->duration());
-  }
+  if (spec->has_duration()) flags.duration = time(spec->duration(), "duration", kMaxDuration);
   if (spec->handshake_count() != 0) flags.count = spec->handshake_count();
-  if (flags.count > kMaxCount) refuse("handshake_count: at most 10^9");
   flags.framing = spec->framing() == v1::FRAMING_BARE ? "bare" : "line";
-  flags.think_time = Nanoseconds(spec->think_time());
-  flags.warmup = Nanoseconds(spec->warmup_time());
+  flags.think_time = time(spec->think_time(), "think_time", kMaxThinkTime);
+  flags.warmup = time(spec->warmup_time(), "warmup_time", kMaxDuration);
   if (spec->rate_per_second() != 0) flags.rate = spec->rate_per_second();
   flags.stages.assign(spec->stages().begin(), spec->stages().end());
   flags.fail_if.assign(spec->fail_if().begin(), spec->fail_if().end());
@@ -153,12 +179,22 @@ void Check(const LoadFlags& flags) {
   if (flags.find_max.held && !flags.allow_load.empty()) {
     throw CLI::ValidationError("--allow-load", "not with --find-max-concurrent");
   }
+  const bool searches = flags.find_max.given();
+  if (!searches && (flags.find_max.from || flags.find_max.to || flags.find_max.trial_time)) {
+    throw CLI::ValidationError("load",
+                               "--search-from, --search-to and --trial-time require --find-max");
+  }
+  const bool paced = IsOpenLoop(flags) || (searches && !flags.find_max.held);
+  if (!paced && (flags.arrivals != "poisson" || flags.seed != 0 || flags.max_in_flight != 0)) {
+    throw CLI::ValidationError("load",
+                               "--arrivals, --seed and --max-in-flight require --rate or --stage");
+  }
   if (flags.hold) {
     if (!flags.hold_for) throw CLI::ValidationError("--hold", "--for is required with it");
     if (*flags.hold_for > kMaxHold) throw CLI::ValidationError("--for", "at most 1h");
     return;
   }
-  if (flags.find_max.given()) {
+  if (searches) {
     FindMaxSpecOf(flags.find_max);
     return;
   }
@@ -171,18 +207,9 @@ void Check(const LoadFlags& flags) {
   if (flags.duration && (*flags.duration <= nanoseconds(0) || *flags.duration > kMaxDuration)) {
     throw CLI::ValidationError("--duration", "above 0, at most 24h");
   }
-  if (flags.find_max.from || flags.find_max.to || flags.find_max.trial_time) {
-    throw CLI::ValidationError("load",
-                               "--search-from, --search-to and --trial-time require --find-max");
-  }
   StagesOf(flags);
   ConditionsOf("--fail-if", flags.fail_if);
   ConditionsOf("--stop-if", flags.stop_if);
-  if (!IsOpenLoop(flags) &&
-      (flags.arrivals != "poisson" || flags.seed != 0 || flags.max_in_flight != 0)) {
-    throw CLI::ValidationError("load",
-                               "--arrivals, --seed and --max-in-flight require --rate or --stage");
-  }
 }
 
 wire::Framing FramingOf(const LoadFlags& flags) {
@@ -404,9 +431,10 @@ void AddFile(CLI::App& load, LoadFlags& flags) {
                                       "The run as a file: LoadSpec as JSON or text, or a --json "
                                       "report")
                           ->type_name("FILE");
-  for (const char* other : {"TARGET", "--concurrency", "--duration", "--count", "--framing",
-                            "--think-time", "--rate", "--stage", "--arrivals", "--seed",
-                            "--max-in-flight", "--warmup", "--fail-if", "--stop-if", "--hold"}) {
+  for (const char* other :
+       {"TARGET", "--concurrency", "--duration", "--count", "--framing", "--think-time", "--rate",
+        "--stage", "--arrivals", "--seed", "--max-in-flight", "--warmup", "--fail-if", "--stop-if",
+        "--hold", "--find-max", "--find-max-concurrent"}) {
     file->excludes(load.get_option(other));
   }
 }

@@ -359,16 +359,16 @@ bool LoadRun::Impl::Begin(const Proof& found) {
   plan.started = Clock::now();
   plan.count_from = plan.started + plan.spec.warmup;
   if (plan.spec.duration) plan.stop_at = plan.started + *plan.spec.duration;
-  if (!found.proven) {
+  if (!found.proven || plan.cancelled) {
     ended = plan.started;
-    if (!cancelled) {
+    if (!plan.cancelled) {
       given_up =
           absl::StrFormat("no correct answer from %s in %d connect%s", plan.spec.target.ToString(),
                           found.connects, found.connects == 1 ? "" : "s");
     }
   }
   advanced.notify_all();
-  return found.proven;
+  return !ended.has_value();
 }
 
 LoadReport LoadRun::Impl::Report() const {
@@ -420,9 +420,10 @@ absl::Status LoadRun::Impl::Change(const LoadChange& change) {
     changed.open->rate = *change.rate;
   if (change.concurrency && !changed.open) changed.concurrency = *change.concurrency;
   if (absl::Status status = CheckSpec(changed); !status.ok()) return status;
-  if (absl::Status status = CheckDescriptors(changed, stats::ReadProcessUsage(), other_descriptors);
-      !status.ok()) {
-    return status;
+  if (change.concurrency) {
+    const absl::Status fits =
+        CheckDescriptors(changed, stats::ReadProcessUsage(), other_descriptors);
+    if (!fits.ok()) return fits;
   }
   const std::lock_guard lock(mutex);
   if (ended || plan.cancelled) return absl::FailedPreconditionError("the run has ended");

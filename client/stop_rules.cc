@@ -13,7 +13,9 @@ std::string StopRules::Judge(const Vitals& now) {
   // The first looks count from the start, where all is 0.
   const Vitals oldest = std::exchange(before_[looks_++ % kSeconds], now);
   const bool tried = now.begun > last.begun || now.begun > now.ended;
-  silent_ = tried && now.answered == last.answered ? silent_ + 1 : 0;
+  if (now.answered != last.answered) silent_ = 0;
+  // A second in which nobody asked says nothing: bursts with rests between are counted on.
+  if (now.answered == last.answered && tried) ++silent_;
   if (silent_ >= kSeconds) {
     return absl::StrFormat("no correct answer from %s for %d s", target_.ToString(), kSeconds);
   }

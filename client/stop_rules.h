@@ -20,7 +20,7 @@ struct Vitals {
 };
 
 // Judges a run once a second:
-// - no correct answer for 5 s in which handshakes were begun or under way;
+// - no correct answer in 5 s in which handshakes were begun or under way, rests between left out;
 // - a target beyond loopback: more than half of what ended in 5 s had failed.
 // Knows no clock. Used by one thread.
 class StopRules {
@@ -37,7 +37,7 @@ class StopRules {
   std::array<Vitals, kSeconds> before_{};  // of the last looks; looks_ % kSeconds: the oldest
   size_t looks_ = 0;
   Vitals last_;
-  size_t silent_ = 0;  // seconds in a row without an answer
+  size_t silent_ = 0;  // seconds with questions since the last answer
 };
 
 }  // namespace handshake::client

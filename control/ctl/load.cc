@@ -47,7 +47,20 @@ bool Ended(const v1::LoadRun& run) { return run.state() != v1::LoadRun::STATE_RU
 
 int OutcomeOf(const v1::LoadRun& run) { return report::LoadExitCode(run); }
 
-int ShowRun(Context& context, const v1::LoadRun& run, int code) {
+// For scripts with all there is of it, once: while it goes on that would be too much to watch.
+int ShowRun(Context& context, v1::LoadRun run, int code) {
+  if (context.json()) {
+    v1::GetLoadRunRequest request;
+    request.set_id(run.id());
+    request.set_view(v1::LOAD_RUN_VIEW_FULL);
+    grpc::ClientContext call;  // an interrupt, which ended the run, does not cancel this
+    context.SetDeadline(call);
+    v1::LoadRun full;
+    if (v1::LoadService::NewStub(context.channel())->GetLoadRun(&call, request, &full).ok()) {
+      if (run.has_reconciliation()) *full.mutable_reconciliation() = run.reconciliation();
+      run = std::move(full);
+    }
+  }
   return context.Show(run, report::LoadPage(run, context.style()), code);
 }
 
@@ -57,7 +70,6 @@ grpc::Status Follow(Context& context, v1::LoadRun* run) {
   v1::WatchLoadRunRequest request;
   request.set_id(run->id());
   *request.mutable_interval() = ToProto(kProgressInterval);
-  if (context.json()) request.set_view(v1::LOAD_RUN_VIEW_FULL);
   report::LiveLine live;
   report::LiveProgress progress;
   return context.Stream<v1::LoadRun>(
@@ -74,7 +86,6 @@ grpc::Status GetRun(Context& context, const std::string& id, v1::LoadRun* run) {
   const auto stub = v1::LoadService::NewStub(context.channel());
   v1::GetLoadRunRequest request;
   request.set_id(id);
-  if (context.json()) request.set_view(v1::LOAD_RUN_VIEW_FULL);
   return context.Call(
       [&](grpc::ClientContext& call) { return stub->GetLoadRun(&call, request, run); });
 }
@@ -417,11 +428,10 @@ void AddLoad(CLI::App& app, Context& context) {
   AddList(*load, context);
   AddRunCommand(*load, context, "show", "One run: its report, or how far it is",
                 "Examples:\n  handshakectl load show run-1", Show);
-  AddRunCommand(
-      *load, context, "watch", "Follow a run to its end, then show its report",
-      "Ctrl-C stops following; the run goes on. Exit code 1 if a handshake failed or the\n"
-      "run was cancelled.\n\nExamples:\n  handshakectl load watch run-1",
-      Watch);
+  AddRunCommand(*load, context, "watch", "Follow a run to its end, then show its report",
+                "Ctrl-C stops following; the run goes on. Exit codes as of load "
+                "start.\n\nExamples:\n  handshakectl load watch run-1",
+                Watch);
   AddSet(*load, context);
   AddRunCommand(*load, context, "pause", "Begin nothing more until it is resumed",
                 "What is under way goes on, and so does the run's time: a pause is not made up\n"

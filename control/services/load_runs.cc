@@ -83,6 +83,10 @@ absl::StatusOr<LoadRuns::State> LoadRuns::Create(const std::string& creator,
     }
     absl::Status fits = CheckFits(DemandOf(*spec), nullptr);
     if (!fits.ok()) return fits;
+    if (Running().size() >= kMaxRunningLoadRuns) {
+      return absl::ResourceExhaustedError(absl::StrFormat(
+          "%d runs go on, the most there may be: cancel one, or wait", kMaxRunningLoadRuns));
+    }
   }
   v1::LoadRun description = Describe(request, *spec);
   const absl::StatusOr<net::Address> target = targets_.Resolve(spec->target());
@@ -238,7 +242,10 @@ LoadRuns::LoadDemand LoadRuns::DemandOf(const v1::LoadSpec& spec) {
 LoadRuns::LoadDemand LoadRuns::DemandOf(const v1::LoadRun& run) {
   LoadDemand demand = DemandOf(run.spec());
   if (demand.open && run.spec().stages().empty()) demand.rate = run.rate_per_second();
-  if (!demand.open) demand.connections = run.concurrency();
+  if (!demand.open) {
+    demand.connections =
+        std::max(run.concurrency(), run.in_flight_count() + run.left_out().in_flight_count());
+  }
   return demand;
 }
 
@@ -280,14 +287,13 @@ void LoadRuns::CancelRun(Entry& entry, std::string_view reason) {
 }
 
 void LoadRuns::ForgetOldRuns() {
-  size_t finished = entries_.size() - Running().size();
-  for (auto it = entries_.begin(); finished > kMaxFinishedLoadRuns;) {
-    if (it->second->run == nullptr) {
-      it = entries_.erase(it);
-      --finished;
-    } else {
-      ++it;
-    }
+  size_t finished = 0;
+  for (auto it = entries_.end(); it != entries_.begin();) {  // the newest first
+    --it;
+    if (it->second->run != nullptr) continue;
+    ++finished;
+    if (finished > kMaxFullLoadRuns) it->second->full.reset();
+    if (finished > kMaxFinishedLoadRuns) it = entries_.erase(it);
   }
 }
 
@@ -336,9 +342,12 @@ void LoadRuns::Refresh(const EntryPtr& entry, v1::LoadRunView view) {
   }
 
   const std::lock_guard lock(mutex_);
-  if (entry->run == nullptr) return;  // another thread saw the end first
-  FillState(report, entry->cancel_reason, state);
-  entry->state = std::make_shared<const v1::LoadRun>(std::move(state));
+  if (entry->run == nullptr) return;                          // another thread saw the end first
+  if (report.done || report.elapsed >= entry->reported_at) {  // else it brought a younger state
+    entry->reported_at = report.elapsed;
+    FillState(report, entry->cancel_reason, state);
+    entry->state = std::make_shared<const v1::LoadRun>(std::move(state));
+  }
   if (full) {
     FillState(report, entry->cancel_reason, detail);
     entry->full = std::make_shared<const v1::LoadRun>(std::move(detail));

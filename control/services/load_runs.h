@@ -67,9 +67,10 @@ class LoadRuns {
     Clock::time_point unwatched_since;
     int full_watcher_count = 0;  // of anybody, of the FULL view
     State state;                 // BASIC
-    State full;                  // up to date while watched, and at the end; null: never needed
+    State full;                  // up to date while watched, and at the end; null: not kept
+    std::chrono::nanoseconds reported_at{};  // since the run's start: how old those are
     const State& Seen(v1::LoadRunView view) const {
-      return view == v1::LOAD_RUN_VIEW_FULL ? full : state;
+      return view == v1::LOAD_RUN_VIEW_FULL && full != nullptr ? full : state;
     }
   };
   using EntryPtr = std::shared_ptr<Entry>;
@@ -81,7 +82,7 @@ class LoadRuns {
     bool open = false;  // for words
   };
   static LoadDemand DemandOf(const v1::LoadSpec& spec);
-  static LoadDemand DemandOf(const v1::LoadRun& run);
+  static LoadDemand DemandOf(const v1::LoadRun& run);  // what it has not yet given back too
 
   // Those below are called with mutex_ held, but for Keep, Refresh, Unwatch.
   absl::StatusOr<EntryPtr> Find(const std::string& id) const;
