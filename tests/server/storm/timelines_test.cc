@@ -48,7 +48,7 @@ class TimelinesStormTest : public DataPlaneFixture {
 };
 
 TEST_F(TimelinesStormTest, ThroughSwitchesTheyStayInOrder) {
-  Start(Mode::kEpoll, PatientHandshake());
+  Start(Mode::kEpoll);
   LoadProcess load(address(), {.busy = 8});
   SwitchDriver driver(*plane_);
   const std::vector<Mode> through = {
