@@ -184,7 +184,7 @@ absl::StatusOr<TrialJudgement> Finder::Load(const Trial& trial, v1::CapacityTria
   const LoadReport report = (*run)->Report();
   // A run that went on has its own proof of the target among what it left out.
   const bool proven = report.left_out.started > 0;
-  if (!proven && !unreachable_ && !report.given_up.empty()) {
+  if (!proven && !unreachable_ && !report.given_up.empty() && report_.trials().empty()) {
     return absl::FailedPreconditionError(report.given_up);  // and no more connects to it
   }
   return JudgeTrial(spec_.wanted, report);
