@@ -19,7 +19,9 @@ namespace {
 
 using std::chrono::nanoseconds;
 
+// For a younger snapshot, in all for ten times its tick.
 constexpr std::chrono::milliseconds kLookAgain{20};
+constexpr int kLooks = 50;
 
 // Was the call perhaps served, and the answer lost?
 bool Lost(const grpc::Status& status) {
@@ -173,9 +175,11 @@ Comparison::End Comparison::Block(int64_t round, const v1::ComparedMode& mode, H
   if (End end = Pause(spec_.block)) return end;
   v1::Stats stats_after;
   v1::LoadRun run_after;
-  do {  // a starved server may still have the snapshot from before
+  for (int i = 0; i < kLooks; ++i) {  // a starved server may still have the snapshot from before
     if (End end = Stats(&stats_after)) return end;
-  } while (stats_after.sequence() == stats_before.sequence() && !Pause(kLookAgain));
+    if (stats_after.sequence() != stats_before.sequence()) break;
+    if (End end = Pause(kLookAgain)) return end;
+  }
   status = load.Get(&run_after);
   if (!status.ok()) return StopOf(status, agent_endpoint_);
   if (run_after.state() != v1::LoadRun::STATE_RUNNING) {
