@@ -29,6 +29,7 @@ using Command = std::function<int(report::Interrupts&)>;
 void AddConnect(CLI::App& app, Command* command);
 void AddLoad(CLI::App& app, Command* command);
 void AddAgent(CLI::App& app, Command* command);
+void AddReport(CLI::App& app, Command* command);
 
 // `load --hold`, its command line and target checked; returns the exit code.
 int RunHold(const HoldSpec& spec, bool json, report::Interrupts& interrupts);

@@ -1,5 +1,5 @@
-// handshake-client: one handshake by hand, a load run from this terminal, or an agent that waits
-// for load runs ordered over gRPC.
+// handshake-client: one handshake by hand, a load run from this terminal, an agent that waits for
+// load runs ordered over gRPC, or two reports side by side.
 #include "client/commands.h"
 #include "common/text/version.h"
 #include "control/report/flags.h"
@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
   client::AddConnect(app, &command);
   client::AddLoad(app, &command);
   client::AddAgent(app, &command);
+  client::AddReport(app, &command);
   app.footer(
       "Exit codes:\n"
       "  0    ok\n"
@@ -59,7 +60,8 @@ int main(int argc, char** argv) {
       "Examples:\n"
       "  handshake-client connect 127.0.0.1:7000\n"
       "  handshake-client load 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
-      "  handshake-client agent --control 127.0.0.1:7002");
+      "  handshake-client agent --control 127.0.0.1:7002\n"
+      "  handshake-client report diff before.json after.json");
 
   if (const std::optional<int> code = report::Parse(app, argc, argv)) return *code;
   return command(interrupts);

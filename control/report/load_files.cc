@@ -10,7 +10,8 @@ namespace handshake::report {
 void AddLoadFileFlags(CLI::App& app, LoadFileNames* names) {
   app.add_option("--csv", names->csv, "Write the run over its time, a line a second")
       ->type_name("FILE");
-  app.add_option("--json", names->json, "Write all of the report, for scripts")->type_name("FILE");
+  app.add_option("--json", names->json, "Write all of the report, for scripts and report diff")
+      ->type_name("FILE");
   app.add_option("--html", names->html, "Write the report as a page with plots")->type_name("FILE");
 }
 

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
+#include "control/report/json.h"
 #include "control/report/json_members.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
@@ -94,6 +95,16 @@ absl::StatusOr<v1::LoadSpec> ParseJson(std::string_view object, std::string_view
   return spec;
 }
 
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) {
+    return absl::FailedPreconditionError(
+        absl::StrFormat("cannot read %s: %s", path, std::strerror(errno)));
+  }
+  return text.str();
+}
+
 }  // namespace
 
 absl::StatusOr<v1::LoadSpec> ParseLoadSpec(std::string_view text, const std::string& name) {
@@ -108,13 +119,42 @@ absl::StatusOr<v1::LoadSpec> ParseLoadSpec(std::string_view text, const std::str
 }
 
 absl::StatusOr<v1::LoadSpec> ReadLoadSpec(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    return absl::FailedPreconditionError(
-        absl::StrFormat("cannot read %s: %s", path, std::strerror(errno)));
+  const absl::StatusOr<std::string> text = ReadFile(path);
+  if (!text.ok()) return text.status();
+  return ParseLoadSpec(*text, path);
+}
+
+absl::StatusOr<v1::LoadRun> ParseLoadRun(std::string_view text, const std::string& name) {
+  const JsonObject top = ParseJsonObject(text);
+  if (top.error) return WrongAt(name, text, top.error->offset, top.error->what);
+  google::protobuf::util::JsonParseOptions options;
+  options.ignore_unknown_fields = true;
+  v1::LoadRun run;
+  for (const JsonMember& member : top.members) {
+    const std::string key(member.key);
+    // By itself, so that an error has a place.
+    v1::LoadRun one;
+    const std::string json = "{\"" + key + "\":" + std::string(member.value) + "}";
+    if (!JsonStringToMessage(json, &one, options).ok()) {
+      return WrongAt(name, text, static_cast<size_t>(member.value.data() - text.data()),
+                     "that is no " + key + " of a load run");
+    }
+    run.MergeFrom(one);
   }
-  return ParseLoadSpec(text.str(), path);
+  if (!run.has_spec()) {
+    return absl::InvalidArgumentError(name + ": no report of a load run; see load --json");
+  }
+  if (run.schema_version() != kLoadRunSchema) {
+    return absl::InvalidArgumentError(absl::StrFormat("%s: its schema is \"%s\", not \"%s\"", name,
+                                                      run.schema_version(), kLoadRunSchema));
+  }
+  return run;
+}
+
+absl::StatusOr<v1::LoadRun> ReadLoadRun(const std::string& path) {
+  const absl::StatusOr<std::string> text = ReadFile(path);
+  if (!text.ok()) return text.status();
+  return ParseLoadRun(*text, path);
 }
 
 }  // namespace handshake::report

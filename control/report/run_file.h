@@ -17,6 +17,12 @@ absl::StatusOr<v1::LoadSpec> ParseLoadSpec(std::string_view text, const std::str
 // The same of a file. FAILED_PRECONDITION: it cannot be read, with why.
 absl::StatusOr<v1::LoadSpec> ReadLoadSpec(const std::string& path);
 
+// A report written with --json or -o json. Its errors are as above; INVALID_ARGUMENT too if it is
+// no report of a run, or of a schema that is not known here. Fields that are none are skipped: a
+// later version may have more.
+absl::StatusOr<v1::LoadRun> ParseLoadRun(std::string_view text, const std::string& name);
+absl::StatusOr<v1::LoadRun> ReadLoadRun(const std::string& path);
+
 }  // namespace handshake::report
 
 #endif  // HANDSHAKE_CONTROL_REPORT_RUN_FILE_H_
