@@ -62,6 +62,7 @@ Script WorkingScript() {
   script.created.set_id("run-1");
   script.created.set_state(v1::LoadRun::STATE_RUNNING);
   script.created.mutable_spec()->set_target("127.0.0.1:7000");
+  script.created.set_target_address("127.0.0.2:7000");  // not this server: no ledger is compared
   script.created.mutable_spec()->set_handshake_count(100);
   script.created.mutable_spec()->set_concurrency(10);
   v1::LoadRun ended = script.created;
