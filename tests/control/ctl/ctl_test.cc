@@ -426,7 +426,7 @@ TEST(CtlTest, CtrlCCancelsTheRunAndStillReports) {
       HANDSHAKECTL,
       {"--endpoint", server.endpoint(), "load", "start", "127.0.0.1:7000", "--count", "100"},
       {.environment = {{"TERM", "xterm"}}, .terminal = true});
-  ASSERT_TRUE(process.WaitForOutput("0 ok"));  // the live line
+  ASSERT_TRUE(process.WaitForOutput("0 failed"));  // the live line
   process.Signal(SIGINT);
   const Ended ended = process.Wait();
   EXPECT_EQ(ended.exit_code, 130);
