@@ -91,7 +91,7 @@ TEST_F(LedgerSystemTest, ARunThroughAllModesIsEqualAtBothEnds) {
 TEST_F(LedgerSystemTest, AnInterruptedRunIsBetween) {
   Process load(HANDSHAKE_CLIENT, Load({"--concurrency", "8", "--duration", "1m"}),
                {.environment = {{"TERM", "xterm"}}, .terminal = true});
-  ASSERT_TRUE(load.WaitForOutput(" ok  "));  // the live line
+  ASSERT_TRUE(load.WaitForOutput(" failed"));  // the live line
   load.Signal(SIGINT);
   const Ended ended = load.Wait();
   EXPECT_EQ(ended.exit_code, 130);
