@@ -305,7 +305,7 @@ int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
   const absl::StatusOr<net::Address> target = TargetsOf(flags.allow_load).Resolve(flags.target);
   if (!target.ok()) {
     Complain(std::string(target.status().message()));
-    return report::kExitUsage;
+    return absl::IsUnavailable(target.status()) ? report::kExitUnreachable : report::kExitUsage;
   }
   if (flags.hold) {
     return RunHold(HoldSpecOf(flags, *target), flags.output == "json", interrupts);

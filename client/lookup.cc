@@ -89,7 +89,7 @@ absl::StatusOr<std::vector<net::Address>> LookUp(const std::string& host) {
         absl::StrFormat("'%s' cannot be looked up: %s", host, gai_strerror(answer.error)));
   }
   if (answer.addresses.empty()) {
-    return absl::InvalidArgumentError(absl::StrFormat(
+    return absl::UnavailableError(absl::StrFormat(
         "there is no host '%s': give a name that resolves, or a numeric address", host));
   }
   return std::move(answer.addresses);

@@ -16,7 +16,7 @@ namespace handshake::client {
 bool IsHostName(std::string_view text);
 
 // Asks the system's resolver and waits at most 5 s. At least one address, each with port 0.
-// INVALID_ARGUMENT: the name has none. UNAVAILABLE: no answer.
+// UNAVAILABLE: the name has none, or no answer came.
 absl::StatusOr<std::vector<net::Address>> LookUp(const std::string& host);
 
 }  // namespace handshake::client

@@ -30,8 +30,8 @@ class TargetList {
   // PERMISSION_DENIED: load may not be sent there; the message lists where it may.
   absl::Status Check(const net::Address& target) const;
   // HOST:PORT, HOST numeric or a name, which is looked up here, in at most 5 s. Every address it
-  // has must be allowed; the answer is the first. INVALID_ARGUMENT: not that, or no such name.
-  // UNAVAILABLE: names cannot be looked up now. PERMISSION_DENIED as above.
+  // has must be allowed; the answer is the first. INVALID_ARGUMENT: not that. UNAVAILABLE: no
+  // such name, or names cannot be looked up now. PERMISSION_DENIED as above.
   absl::StatusOr<net::Address> Resolve(std::string_view target) const;
 
  private:

@@ -152,6 +152,8 @@ int Context::Explain(const grpc::Status& status) {
         Complain(absl::StrFormat(
             "cannot reach %s (%s); start handshake-server there, or name another --endpoint",
             endpoint_, Cause(message)));
+      } else if (message.starts_with("spec.target: ")) {
+        Complain(message);  // the target is what cannot be reached
       } else {
         Complain(absl::StrFormat("%s broke off (%s); it may be stopping: try again", endpoint_,
                                  message));

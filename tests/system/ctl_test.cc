@@ -20,6 +20,7 @@ using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 class CtlSystemTest : public ::testing::Test {
  protected:
@@ -127,6 +128,18 @@ TEST_F(CtlSystemTest, TheClientGoesInStages) {
   const Ended wrong = RunToEnd(HANDSHAKE_CLIENT, {"load", target_, "--stage", "10s:5..x"});
   EXPECT_EQ(wrong.exit_code, 2);
   EXPECT_THAT(wrong.err, HasSubstr("column 8: 'x' is not a rate"));
+}
+
+TEST_F(CtlSystemTest, ATargetWithoutAnAddressIsUnreachable) {
+  for (const Ended& ended :
+       {RunToEnd(HANDSHAKE_CLIENT, {"load", "nowhere.invalid:7000", "--count", "1"}),
+        Server({"load", "start", "nowhere.invalid:7000", "--count", "1"})}) {
+    EXPECT_EQ(ended.exit_code, 3) << ended.err;
+    EXPECT_THAT(ended.err, HasSubstr("'nowhere.invalid'"));
+    EXPECT_THAT(ended.err, Not(HasSubstr("broke off")));
+    EXPECT_THAT(ended.out, IsEmpty());
+  }
+  EXPECT_EQ(RunToEnd(HANDSHAKE_CLIENT, {"load", "no where:7000", "--count", "1"}).exit_code, 2);
 }
 
 TEST_F(CtlSystemTest, EachEndOfALoadRunHasItsExitCode) {

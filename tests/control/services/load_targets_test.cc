@@ -8,6 +8,7 @@
 
 #include "control/services/load_runs.h"
 #include "tests/control/services/controlled_server.h"
+#include "tests/support/fake_names.h"
 #include "tests/support/own_network.h"
 #include "tests/support/test_server.h"
 
@@ -144,6 +145,15 @@ TEST(LoadTargetsTest, ForbiddenOnesAreRefusedAndSeeNoSyn) {
       EXPECT_TRUE(run.status().code() == absl::StatusCode::kPermissionDenied ||
                   run.status().code() == absl::StatusCode::kInvalidArgument)
           << target << ": " << run.status();
+    }
+    // A name is no better than its address.
+    test::FakeNames names;
+    for (const std::string address : {"192.0.2.1", "10.0.0.1", "169.254.169.254", "0.0.0.0",
+                                      "224.0.0.1", "::ffff:127.0.0.1", "2002:7f00:1::1"}) {
+      names.Answer("evil.test", address);
+      request.mutable_spec()->set_target("evil.test:" + std::to_string(server.address().port()));
+      EXPECT_EQ(runs.Create("tester", request).status().code(), absl::StatusCode::kPermissionDenied)
+          << address;
     }
     EXPECT_EQ(ActiveOpens(), before);
     EXPECT_EQ(server.accepted(), 0);
