@@ -13,9 +13,10 @@
 namespace handshake::control {
 
 // gRPC's side of LoadService, every method sealed behind the guard. A service derives from it and
-// fills in the handlers; it must call StopWorker() before its own members go. Handlers run on
-// gRPC's threads and must not block, but for CreateLoadRun, UpdateLoadRun and CancelLoadRun, which
-// run on a worker, one call at a time.
+// fills in the handlers; it must call StopWorkers() before its own members go. Handlers run on
+// gRPC's threads and must not block, but for CreateLoadRun, which runs on a worker of its own,
+// since it may wait for a name to be looked up, and UpdateLoadRun and CancelLoadRun, which share
+// another; a worker runs one call at a time.
 class GuardedLoadService : public v1::LoadService::CallbackService {
  protected:
   virtual absl::Status Handle(const Authorized<Rpc::kCreateLoadRun>& call,
@@ -32,14 +33,17 @@ class GuardedLoadService : public v1::LoadService::CallbackService {
   virtual absl::Status Handle(const Authorized<Rpc::kUpdateLoadRun>& call,
                               const v1::UpdateLoadRunRequest& request, v1::LoadRun& response) = 0;
 
-  // Answers what waits for the worker; further calls of it are UNAVAILABLE. Idempotent.
-  void StopWorker() { worker_.Stop(); }
+  // Answers what waits for the workers; further calls of them are UNAVAILABLE. Idempotent.
+  void StopWorkers() {
+    creator_.Stop();
+    changer_.Stop();
+  }
 
  private:
   grpc::ServerUnaryReactor* CreateLoadRun(grpc::CallbackServerContext* context,
                                           const v1::CreateLoadRunRequest* request,
                                           v1::LoadRun* response) final {
-    return Guard::UnaryOn<Rpc::kCreateLoadRun>(worker_, context, request, response,
+    return Guard::UnaryOn<Rpc::kCreateLoadRun>(creator_, context, request, response,
                                                [this](auto&... args) { return Handle(args...); });
   }
 
@@ -66,18 +70,19 @@ class GuardedLoadService : public v1::LoadService::CallbackService {
   grpc::ServerUnaryReactor* CancelLoadRun(grpc::CallbackServerContext* context,
                                           const v1::CancelLoadRunRequest* request,
                                           v1::LoadRun* response) final {
-    return Guard::UnaryOn<Rpc::kCancelLoadRun>(worker_, context, request, response,
+    return Guard::UnaryOn<Rpc::kCancelLoadRun>(changer_, context, request, response,
                                                [this](auto&... args) { return Handle(args...); });
   }
 
   grpc::ServerUnaryReactor* UpdateLoadRun(grpc::CallbackServerContext* context,
                                           const v1::UpdateLoadRunRequest* request,
                                           v1::LoadRun* response) final {
-    return Guard::UnaryOn<Rpc::kUpdateLoadRun>(worker_, context, request, response,
+    return Guard::UnaryOn<Rpc::kUpdateLoadRun>(changer_, context, request, response,
                                                [this](auto&... args) { return Handle(args...); });
   }
 
-  Worker worker_{kMaxWaitingCalls};
+  Worker creator_{kMaxWaitingCalls};
+  Worker changer_{kMaxWaitingCalls};
 };
 
 }  // namespace handshake::control

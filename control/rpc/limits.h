@@ -32,7 +32,7 @@ inline constexpr int kMaxRpcThreads = 8;
 // Lines a second that gRPC may write to our log.
 inline constexpr int64_t kRpcLogLinesPerSecond = 5;
 
-// Calls that wait for the one worker of a service: a handful of operators, not a queue.
+// Calls that wait for one worker of a service: a handful of operators, not a queue.
 inline constexpr size_t kMaxWaitingCalls = 64;
 
 // Streams open at once over all callers, for each Watch method: one message in flight each.

@@ -71,26 +71,15 @@ absl::StatusOr<LoadRuns::State> LoadRuns::Create(const std::string& creator,
   absl::StatusOr<v1::LoadSpec> spec =
       CheckLoadSpec(request.spec(), request.detached() ? kMaxDetachedLoad : kMaxLoadDuration);
   if (!spec.ok()) return spec.status();
-  const std::lock_guard create_lock(create_mutex_);
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_) return Stopping();
-    const EntryPtr first = FindRequest(creator, request.request_id());
-    if (first != nullptr) {
-      if (MessageDifferencer::Equals(first->state->spec(), *spec)) return first->state;
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "request_id was used for %s with another spec; choose a new one", first->state->id()));
-    }
-    absl::Status fits = CheckFits(DemandOf(*spec), nullptr);
-    if (!fits.ok()) return fits;
-    if (Running().size() >= kMaxRunningLoadRuns) {
-      return absl::ResourceExhaustedError(absl::StrFormat(
-          "%d runs go on, the most there may be: cancel one, or wait", kMaxRunningLoadRuns));
-    }
-  }
-  v1::LoadRun description = Describe(request, *spec);
+  absl::StatusOr<State> first = Admit(creator, request, *spec);
+  if (!first.ok() || *first != nullptr) return first;
+  // The resolver may take seconds: nobody waits for it but who asked, and the rest is asked again.
   const absl::StatusOr<net::Address> target = targets_.Resolve(spec->target());
   if (!target.ok()) return InField("spec.target", target.status());
+  const std::lock_guard create_lock(create_mutex_);
+  first = Admit(creator, request, *spec);
+  if (!first.ok() || *first != nullptr) return first;
+  v1::LoadRun description = Describe(request, *spec);
   description.set_target_address(target->ToString());
   absl::StatusOr<std::unique_ptr<client::LoadRun>> run =
       client::LoadRun::Start(ToClientSpec(*spec, *target));
@@ -116,6 +105,23 @@ absl::StatusOr<LoadRuns::State> LoadRuns::Create(const std::string& creator,
   spdlog::info("{} started: {}{} at once to {}{}", entry->state->id(), rate, MostAtOnce(*spec),
                spec->target(), request.detached() ? ", detached" : "");
   return entry->state;
+}
+
+absl::StatusOr<LoadRuns::State> LoadRuns::Admit(const std::string& creator,
+                                                const v1::CreateLoadRunRequest& request,
+                                                const v1::LoadSpec& spec) const {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return Stopping();
+  const EntryPtr first = FindRequest(creator, request.request_id());
+  if (first != nullptr) {
+    if (MessageDifferencer::Equals(first->state->spec(), spec)) return first->state;
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "request_id was used for %s with another spec; choose a new one", first->state->id()));
+  }
+  if (absl::Status fits = CheckFits(DemandOf(spec), nullptr); !fits.ok()) return fits;
+  if (Running().size() < kMaxRunningLoadRuns) return State();
+  return absl::ResourceExhaustedError(absl::StrFormat(
+      "%d runs go on, the most there may be: cancel one, or wait", kMaxRunningLoadRuns));
 }
 
 absl::StatusOr<LoadRuns::State> LoadRuns::Get(const std::string& id, v1::LoadRunView view) {

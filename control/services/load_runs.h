@@ -38,8 +38,8 @@ class LoadRuns {
   explicit LoadRuns(client::TargetList targets = {}, std::chrono::nanoseconds lease = kLoadLease);
   ~LoadRuns();  // as Stop()
 
-  // Starts a run for `creator`; blocks while its target is looked up, and its threads and sockets
-  // are made.
+  // Starts a run for `creator`; blocks while its target is looked up, which makes nobody else wait,
+  // and while its threads and sockets are made.
   absl::StatusOr<State> Create(const std::string& creator, const v1::CreateLoadRunRequest& request);
   // FULL blocks for the milliseconds in which a running run's numbers are collected.
   absl::StatusOr<State> Get(const std::string& id, v1::LoadRunView view);
@@ -51,7 +51,7 @@ class LoadRuns {
                              v1::LoadRunView view);
   // Blocks until the run has ended, at most kLoadCancelWait.
   absl::StatusOr<State> Cancel(const std::string& id);
-  // Blocks while another run is being started.
+  // Blocks while another run's threads and sockets are made.
   absl::StatusOr<State> Update(const v1::UpdateLoadRunRequest& request);
 
   // Cancels what runs and ends the keeper; Create() is UNAVAILABLE from now on. Idempotent.
@@ -83,6 +83,11 @@ class LoadRuns {
   };
   static LoadDemand DemandOf(const v1::LoadSpec& spec);
   static LoadDemand DemandOf(const v1::LoadRun& run);  // what it has not yet given back too
+
+  // Whether a run may be started now: null; the run that this request made before; or why not.
+  // Takes mutex_ itself.
+  absl::StatusOr<State> Admit(const std::string& creator, const v1::CreateLoadRunRequest& request,
+                              const v1::LoadSpec& spec) const;
 
   // Those below are called with mutex_ held, but for Keep, Refresh, Unwatch.
   absl::StatusOr<EntryPtr> Find(const std::string& id) const;

@@ -38,7 +38,7 @@ HostedService LoadService::hosted() { return {v1::LoadService::service_full_name
 void LoadService::Stop() {
   stopping_ = true;
   runs_.Stop();
-  StopWorker();
+  StopWorkers();
 }
 
 absl::Status LoadService::Handle(const Authorized<Rpc::kCreateLoadRun>& call,

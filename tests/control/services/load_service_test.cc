@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <future>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "control/services/convert.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "tests/control/services/controlled_server.h"
+#include "tests/support/fake_names.h"
 
 namespace handshake::control {
 namespace {
@@ -128,6 +130,37 @@ TEST_F(LoadServiceTest, ARunAgainstNobodyFails) {
   EXPECT_EQ(run.state_reason(),
             "given up, no correct answer from " + run.spec().target() + " in 10 connects");
   EXPECT_EQ(run.left_out().started_count(), 0);
+}
+
+TEST_F(LoadServiceTest, ANameThatIsLookedUpForSecondsMakesNobodyElseWait) {
+  std::optional<test::FakeNames> names(std::in_place);
+  names->Hang("slow.test");
+  const std::string id = Create(LongRun()).id();
+  std::future<grpc::Status> slow = std::async(std::launch::async, [this] {
+    v1::CreateLoadRunRequest request = ShortRun(1);
+    request.mutable_spec()->set_target("slow.test:7000");
+    return Refusal(request);
+  });
+  ASSERT_TRUE(Eventually([&] { return names->hanging() == 1; }));
+
+  grpc::ClientContext context;
+  SetTimeout(context, kTestDeadline);
+  v1::WatchLoadRunRequest watch;
+  watch.set_id(id);
+  const auto stream = at_.load->WatchLoadRun(&context, watch);
+  v1::LoadRun run;
+  EXPECT_TRUE(stream->Read(&run));
+  v1::UpdateLoadRunRequest change;
+  change.set_id(id);
+  change.set_concurrency(3);
+  EXPECT_EQ(Update(change).concurrency(), 3);
+  EXPECT_EQ(Cancel(id).state(), v1::LoadRun::STATE_CANCELLED);
+  EXPECT_EQ(slow.wait_for(0s), std::future_status::timeout) << "they waited for it";
+
+  names.reset();
+  const grpc::Status refused = slow.get();
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(refused.error_message(), HasSubstr("spec.target: there is no host 'slow.test'"));
 }
 
 TEST_F(LoadServiceTest, AnOpenLoopRunsWithItsDefaults) {
