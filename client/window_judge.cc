@@ -9,6 +9,27 @@ namespace handshake::client {
 
 using std::chrono::nanoseconds;
 
+WindowJudge::Mark::Mark(const LoadReport& report)
+    : measured_(report.measured),
+      paused_time_(report.paused_time),
+      planned_(report.planned),
+      dropped_(report.dropped),
+      ended_(report.ended),
+      intended_(report.intended),
+      handshake_(report.handshake) {}
+
+LoadReport WindowJudge::Mark::Report() const {
+  LoadReport report;
+  report.measured = measured_;
+  report.paused_time = paused_time_;
+  report.planned = planned_;
+  report.dropped = dropped_;
+  report.ended = ended_;
+  intended_.MergeInto(report.intended);
+  handshake_.MergeInto(report.handshake);
+  return report;
+}
+
 WindowJudge::WindowJudge(const LoadSpec& spec)
     : warmup_(spec.warmup),
       fail_if_(spec.fail_if),
@@ -25,19 +46,19 @@ WindowJudge::Window& WindowJudge::WindowOf(nanoseconds length) {
   const auto it = std::find_if(windows_.begin(), windows_.end(), same);
   if (it != windows_.end()) return *it;
   // A report is without the warm-up: at its end it is an empty one.
-  return windows_.emplace_back(Window{length, warmup_ + length, LoadReport()});
+  return windows_.emplace_back(Window{length, warmup_ + length, Mark(LoadReport())});
 }
 
 std::optional<std::string> WindowJudge::Look(const LoadReport& now) {
   std::optional<std::string> stop;
   for (Window& window : windows_) {
     if (now.elapsed < window.end) continue;
-    const LoadReport part = now.Since(window.before);
+    const LoadReport part = now.Since(window.before.Report());
     if (part.paused_time.count() == 0) {
       JudgeFailures(window, part, now.elapsed);
       if (!stop) stop = StopReason(window, part);
     }
-    window.before = now;
+    window.before = Mark(now);
     // One that is looked at late is a little longer, and the next one shorter.
     while (window.end <= now.elapsed) window.end += window.length;
   }

@@ -2,6 +2,7 @@
 #ifndef HANDSHAKE_CLIENT_WINDOW_JUDGE_H_
 #define HANDSHAKE_CLIENT_WINDOW_JUDGE_H_
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -9,13 +10,14 @@
 #include <vector>
 
 #include "client/load_run.h"
+#include "common/stats/packed_histogram.h"
 
 namespace handshake::client {
 
 // A window begins where the last one of its length ended, the first with the warm-up's end. Each
 // condition of stop_if has one, those of fail_if that ask for one. To be looked at each second:
-// windows are whole seconds. Knows no clock and no thread; memory is a report for each length of
-// windows.
+// windows are whole seconds. Knows no clock and no thread; memory is some KB for each length of
+// windows, not a report.
 class WindowJudge {
  public:
   explicit WindowJudge(const LoadSpec& spec);
@@ -28,10 +30,25 @@ class WindowJudge {
   std::optional<std::string> BreachOf(size_t index) const;
 
  private:
+  // What a report had that conditions look at.
+  class Mark {
+   public:
+    explicit Mark(const LoadReport& report);
+    LoadReport Report() const;  // the rest is empty
+
+   private:
+    std::chrono::nanoseconds measured_;
+    std::chrono::nanoseconds paused_time_;
+    int64_t planned_;
+    int64_t dropped_;
+    std::array<int64_t, wire::kVerdictCount> ended_;
+    stats::PackedHistogram intended_;
+    stats::PackedHistogram handshake_;
+  };
   struct Window {
     std::chrono::nanoseconds length;
     std::chrono::nanoseconds end;  // since the start of the run
-    LoadReport before;             // when it began
+    Mark before;                   // when it began
   };
   struct Breaches {
     std::string first;

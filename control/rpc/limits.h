@@ -61,8 +61,7 @@ inline constexpr int64_t kMaxLoadHandshakes = 1'000'000'000;
 inline constexpr size_t kMaxPointHistogramBytes = 2 * 1024 * 1024;
 // A run without a watcher lives this long: a watcher may reconnect, a dead one stops its load.
 inline constexpr std::chrono::seconds kLoadLease{3};
-// Runs that go on at once: each has threads and some MB of histograms, more for conditions in
-// windows.
+// Runs that go on at once: each has threads and some MB of histograms.
 inline constexpr size_t kMaxRunningLoadRuns = 16;
 // Finished runs that keep what only the FULL view has, a MB or more each.
 inline constexpr size_t kMaxFullLoadRuns = 10;

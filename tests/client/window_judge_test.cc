@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <string>
 #include <vector>
@@ -32,6 +33,14 @@ class FakeRun {
     report_.started += ok;
     report_.ended[static_cast<size_t>(Verdict::kOk)] += ok;
     report_.handshake.Record(us, ok);
+  }
+  void Fail(int64_t count) {
+    report_.started += count;
+    report_.ended[static_cast<size_t>(Verdict::kTimeoutStep2)] += count;
+  }
+  void Drop(int64_t count) {
+    report_.planned += count;
+    report_.dropped += count;
   }
   void Pause(std::chrono::nanoseconds time) { report_.paused_time += time; }
   const LoadReport& report() const { return report_; }
@@ -133,6 +142,48 @@ TEST(WindowJudgeTest, ALateLookIsOneWindow) {
   judge.Look(run.report());
   EXPECT_EQ(judge.BreachOf(0),
             "rate < 50 over 1s: it is 10, from 0s to 3s, the first of 2 windows");
+}
+
+// Bytes that malloc gave out; 0 under a sanitizer, which has an allocator of its own.
+size_t InUse() {
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+// Which is no report of more than 1 MB.
+TEST(WindowJudgeTest, AWindowKeepsOnlyWhatConditionsLookAt) {
+  LoadSpec spec;
+  for (int seconds = 1; seconds <= 50; ++seconds) {
+    spec.fail_if.push_back(*ParseCondition("p99 > 1h over " + std::to_string(seconds) + "s"));
+  }
+  FakeRun run;
+  const size_t before = InUse();
+  WindowJudge judge(spec);
+  for (int second = 1; second <= 20; ++second) {
+    for (int64_t us = 1; us <= 1'000'000; us *= 2) run.Second(1'000, us + second);
+    judge.Look(run.report());
+  }
+  EXPECT_LT(InUse(), before + spec.fail_if.size() * 20 * 1'024);
+  for (size_t i = 0; i < spec.fail_if.size(); ++i) EXPECT_EQ(judge.BreachOf(i), std::nullopt);
+}
+
+TEST(WindowJudgeTest, OfAMarkNothingIsLost) {
+  LoadSpec spec;
+  spec.fail_if = Conditions({"p50 > 1ms over 1s", "errors > 0 over 1s", "rate < 100 over 1s",
+                             "dropped > 0 over 1s", "max > 2ms over 1s"});
+  WindowJudge judge(spec);
+  FakeRun run;
+  run.Second(100, 3'000);
+  run.Fail(7);
+  run.Drop(9);
+  judge.Look(run.report());
+  run.Second(100, 900);
+  judge.Look(run.report());
+  EXPECT_EQ(judge.BreachOf(0), "p50 > 1ms over 1s: it is 3.001ms, from 0s to 1s");
+  EXPECT_EQ(judge.BreachOf(1), "errors > 0 over 1s: it is 7, from 0s to 1s");
+  EXPECT_EQ(judge.BreachOf(2), std::nullopt);
+  EXPECT_EQ(judge.BreachOf(3), "dropped > 0 over 1s: it is 9, from 0s to 1s");
+  EXPECT_EQ(judge.BreachOf(4), "max > 2ms over 1s: it is 3.001ms, from 0s to 1s");
 }
 
 TEST(WindowJudgeTest, ARunThatEndedBeforeItsFirstWindowSaysSo) {
