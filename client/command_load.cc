@@ -66,7 +66,6 @@ constexpr std::chrono::hours kMaxThinkTime{1};
 constexpr std::chrono::milliseconds kProgressInterval{200};
 constexpr std::chrono::seconds kLogInterval{1};
 constexpr int64_t kMostTimelines = 10'000;
-constexpr std::chrono::seconds kRecordOn{10};      // behind a run's end, for the slowest
 constexpr std::chrono::seconds kServerTimeout{5};  // of one question to --server
 
 struct LoadFlags {
@@ -285,15 +284,17 @@ std::vector<report::ClientStamps> StampsOf(const LoadRun& run) {
   return stamps;
 }
 
-// Waits for the run's end; meanwhile shows how far it is, and logs what it measures.
+// Waits for the run's end; meanwhile shows how far it is, logs what it measures, and has the server
+// go on recording.
 void Await(LoadRun& run, std::chrono::system_clock::time_point start, LatencyLog* log,
-           report::Interrupts& interrupts) {
+           report::TimelineRecording* timelines, report::Interrupts& interrupts) {
   const report::Interrupts::Action cancel(interrupts, [&run] { run.Cancel(); });
   report::LiveLine live;
   report::LiveProgress progress;
   auto next_line = std::chrono::steady_clock::now() + kLogInterval;
   while (!run.WaitFor(kProgressInterval)) {
     if (live.visible()) live.Draw(progress.Add(Describe(run, start), live.width()));
+    if (timelines != nullptr) timelines->Extend();
     if (log == nullptr || std::chrono::steady_clock::now() < next_line) continue;
     log->Append(run.Report());
     next_line += kLogInterval;
@@ -339,8 +340,7 @@ int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
   const LoadSpec spec = SpecOf(flags, *target);
   std::optional<report::TimelineRecording> timelines;
   if (flags.timelines > 0) {
-    timelines.emplace(flags.server, kServerTimeout, spec.sample_stride)
-        .Begin(spec.duration.value_or(kMaxDuration) + kRecordOn);
+    timelines.emplace(flags.server, kServerTimeout, spec.sample_stride).Begin();
   }
   const absl::StatusOr<std::unique_ptr<LoadRun>> run = LoadRun::Start(spec);
   if (!run.ok()) {
@@ -348,7 +348,7 @@ int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
     Complain(std::string(run.status().message()));
     return report::kExitUsage;
   }
-  Await(**run, start, log ? &*log : nullptr, interrupts);
+  Await(**run, start, log ? &*log : nullptr, timelines ? &*timelines : nullptr, interrupts);
   v1::LoadRun last = Describe(**run, start);
   control::FillDetail((*run)->Report(), (*run)->Series(), last);
   if (ledger) *last.mutable_reconciliation() = ledger->End(last);

@@ -211,6 +211,10 @@ absl::StatusOr<int64_t> DataPlane::RecordTimelines(const TimelineOptions& option
   return impl_->ledger.timelines().Record(options, wire::Clock::now());
 }
 
+absl::Status DataPlane::ExtendTimelines(int64_t recording, wire::Duration length) {
+  return impl_->ledger.timelines().Extend(recording, length, wire::Clock::now());
+}
+
 absl::StatusOr<Timelines::Collected> DataPlane::CollectTimelines(int64_t recording) {
   return impl_->ledger.timelines().Collect(recording);
 }

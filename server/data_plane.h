@@ -73,6 +73,7 @@ class DataPlane {
 
   // Records when the steps of sampled connections happen; see Timelines.
   absl::StatusOr<int64_t> RecordTimelines(const TimelineOptions& options);
+  absl::Status ExtendTimelines(int64_t recording, wire::Duration length);
   absl::StatusOr<Timelines::Collected> CollectTimelines(int64_t recording);
 
   // Stops taking, drains for at most `drain_timeout`, closes what is left (CLOSED_AT_SHUTDOWN) and

@@ -13,7 +13,11 @@ namespace {
 
 // As many as a server takes: what the warm-up and others use of them is not ours.
 constexpr int64_t kMostSamples = 10'000;
-constexpr std::chrono::nanoseconds kLongest = std::chrono::hours(1);
+constexpr std::chrono::seconds kExtensionTimeout{1};
+
+google::protobuf::Duration Lease() {
+  return google::protobuf::util::TimeUtil::SecondsToDuration(TimelineRecording::kLease.count());
+}
 
 }  // namespace
 
@@ -21,17 +25,29 @@ TimelineRecording::TimelineRecording(const std::string& endpoint, std::chrono::n
                                      int64_t stride)
     : endpoint_(endpoint), timeout_(timeout), stride_(stride) {}
 
-void TimelineRecording::Begin(std::chrono::nanoseconds length) { status_ = TryBegin(length); }
+void TimelineRecording::Begin() { status_ = TryBegin(); }
 
-absl::Status TimelineRecording::TryBegin(std::chrono::nanoseconds length) {
+void TimelineRecording::Extend() {
+  const auto now = std::chrono::steady_clock::now();
+  if (!status_.ok() || now < next_extension_) return;
+  next_extension_ = now + kLease / 3;
+  v1::RecordTimelinesRequest request;
+  request.set_recording_id(recording_);
+  *request.mutable_duration() = Lease();
+  v1::RecordTimelinesResponse response;
+  grpc::ClientContext context;
+  control::SetTimeout(context, std::min<std::chrono::nanoseconds>(timeout_, kExtensionTimeout));
+  (void)stub_->RecordTimelines(&context, request, &response);
+}
+
+absl::Status TimelineRecording::TryBegin() {
   const absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = control::MakeChannel(endpoint_);
   if (!channel.ok()) return channel.status();
   stub_ = v1::ServerService::NewStub(*channel);
   v1::RecordTimelinesRequest request;
   request.set_sequence_stride(stride_);
   request.set_sample_count(kMostSamples);
-  *request.mutable_duration() =
-      google::protobuf::util::TimeUtil::NanosecondsToDuration(std::min(length, kLongest).count());
+  *request.mutable_duration() = Lease();
   v1::RecordTimelinesResponse response;
   grpc::ClientContext context;
   control::SetTimeout(context, timeout_);
@@ -41,6 +57,7 @@ absl::Status TimelineRecording::TryBegin(std::chrono::nanoseconds length) {
   }
   if (!status.ok()) return control::Explain(status, endpoint_);
   recording_ = response.recording_id();
+  next_extension_ = std::chrono::steady_clock::now() + kLease / 3;
   const std::string own = stats::MonotonicClockIdentity();
   if (!own.empty() && own == response.clock_id()) return absl::OkStatus();
   v1::CollectTimelinesResponse unused;

@@ -15,18 +15,25 @@
 
 namespace handshake::report {
 
-// Begin() before the run, End() behind it. Used by one thread; no interrupt cancels what it asks.
+// Begin() before the run, Extend() again and again while it goes on, End() behind it. Used by one
+// thread; no interrupt cancels what it asks. A server whose client is gone records no longer than
+// kLease.
 class TimelineRecording {
  public:
+  static constexpr std::chrono::seconds kLease{30};
+
   // Of the handshakes whose X is a multiple of `stride`.
   TimelineRecording(const std::string& endpoint, std::chrono::nanoseconds timeout, int64_t stride);
 
-  // For at most `length`. What goes wrong is in what End() returns.
-  void Begin(std::chrono::nanoseconds length);
+  // What goes wrong is in what End() returns.
+  void Begin();
+  // Asks the server only if a third of the lease has passed, and waits at most 1 s. What goes wrong
+  // is asked again, and in the end the recording is shorter.
+  void Extend();
   v1::LoadTimelines End(const std::vector<ClientStamps>& client, int64_t run_start_ns);
 
  private:
-  absl::Status TryBegin(std::chrono::nanoseconds length);
+  absl::Status TryBegin();
   absl::Status Collect(v1::CollectTimelinesResponse* collected);
 
   const std::string endpoint_;
@@ -34,6 +41,7 @@ class TimelineRecording {
   const int64_t stride_;
   std::unique_ptr<v1::ServerService::Stub> stub_;
   int64_t recording_ = 0;
+  std::chrono::steady_clock::time_point next_extension_;
   absl::Status status_;
 };
 

@@ -155,6 +155,14 @@ absl::Status ServerService::Handle(const Authorized<Rpc::kRecordTimelines>&,
                                    const v1::RecordTimelinesRequest& request,
                                    v1::RecordTimelinesResponse& response) {
   if (stopping_) return Stopping();
+  const absl::StatusOr<std::chrono::nanoseconds> length = FromProto(
+      request.duration(), "duration", std::chrono::nanoseconds(1), server::kLongestRecording);
+  if (!length.ok()) return length.status();
+  response.set_clock_id(stats::MonotonicClockIdentity());
+  if (request.recording_id() != 0) {
+    response.set_recording_id(request.recording_id());
+    return data_plane_.ExtendTimelines(request.recording_id(), *length);
+  }
   if (request.sequence_stride() < 1) {
     return absl::InvalidArgumentError("sequence_stride must be at least 1");
   }
@@ -162,14 +170,10 @@ absl::Status ServerService::Handle(const Authorized<Rpc::kRecordTimelines>&,
     return absl::InvalidArgumentError(
         absl::StrFormat("sample_count must be from 1 to %d", server::kMostTimelines));
   }
-  const absl::StatusOr<std::chrono::nanoseconds> length = FromProto(
-      request.duration(), "duration", std::chrono::nanoseconds(1), server::kLongestRecording);
-  if (!length.ok()) return length.status();
   const absl::StatusOr<int64_t> recording = data_plane_.RecordTimelines(
       {.stride = request.sequence_stride(), .most = request.sample_count(), .length = *length});
   if (!recording.ok()) return recording.status();
   response.set_recording_id(*recording);
-  response.set_clock_id(stats::MonotonicClockIdentity());
   return absl::OkStatus();
 }
 

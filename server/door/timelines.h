@@ -37,16 +37,17 @@ struct Timeline {
 struct TimelineOptions {
   int64_t stride = 1;     // of the connections whose X is a multiple of it
   int64_t most = 1'000;   // samples, to kMostTimelines
-  wire::Duration length;  // the recording ends by itself, to kLongestRecording
+  wire::Duration length;  // the recording ends by itself, to kLongestRecording; see Extend()
 };
 
 inline constexpr int64_t kMostTimelines = 10'000;
-inline constexpr std::chrono::hours kLongestRecording{1};
+// Who goes on to ask for it extends it; one whose creator is gone holds up the next no longer.
+inline constexpr std::chrono::minutes kLongestRecording{1};
 
 // One recording at a time. The first one allocates room for all, 1 MiB, for good.
 //
-// Record() and Collect() by any thread. The others by whoever owns the connection: they neither
-// lock nor allocate.
+// Record(), Extend() and Collect() by any thread. The others by whoever owns the connection: they
+// neither lock nor allocate.
 class Timelines {
  public:
   ~Timelines();
@@ -54,6 +55,9 @@ class Timelines {
   // Samples from now on; returns the recording's number, 1, 2, ... What an earlier one has is
   // forgotten. INVALID_ARGUMENT; ABORTED: one is going on.
   absl::StatusOr<int64_t> Record(const TimelineOptions& options, wire::TimePoint now);
+  // The recording ends `length` from now; one that has ended stays so. INVALID_ARGUMENT; NOT_FOUND
+  // as below.
+  absl::Status Extend(int64_t recording, wire::Duration length, wire::TimePoint now);
   struct Collected {
     std::vector<Timeline> ended;
     int64_t open = 0;  // sampled, and their connections have not ended
@@ -63,13 +67,13 @@ class Timelines {
 
   // Its thread looks at it.
   void NoteServed(Connection& connection, wire::TimePoint now) {
-    if (armed_.load(std::memory_order_relaxed)) [[unlikely]]
-      Served(connection, now);
+    if (const int64_t recording = armed_.load(std::memory_order_acquire)) [[unlikely]]
+      Served(connection, now, recording);
   }
   // Output of its session is about to be sent: if that is message 2, it may be sampled.
   void NoteReply(Connection& connection) {
-    if (armed_.load(std::memory_order_relaxed)) [[unlikely]]
-      Reply(connection);
+    if (const int64_t recording = armed_.load(std::memory_order_acquire)) [[unlikely]]
+      Reply(connection, recording);
   }
   // Its session has ended, and it is about to be closed.
   void NoteEnded(const Connection& connection) {
@@ -94,13 +98,17 @@ class Timelines {
   };
   using Places = std::array<Place, kPlaces>;
 
-  void Served(Connection& connection, wire::TimePoint now);
-  void Reply(Connection& connection);
+  // NOT_FOUND as above. With mutex_ held.
+  absl::Status CheckNewest(int64_t recording) const;
+  void Served(Connection& connection, wire::TimePoint now, int64_t recording);
+  void Reply(Connection& connection, int64_t recording);
   void Ended(const Connection& connection);
   // A free place; kNoSample: the recording has all it wanted.
-  uint16_t TakePlace();
+  uint16_t TakePlace(int64_t recording);
+  // Ends this recording and no other: whoever finds that it is over may be late.
+  void Disarm(int64_t recording) { armed_.compare_exchange_strong(recording, 0); }
 
-  std::atomic<bool> armed_{false};
+  std::atomic<int64_t> armed_{0};  // the recording that goes on; set behind what is below
   std::atomic<int64_t> stride_{1};
   std::atomic<int64_t> left_{0};         // samples that it still wants
   std::atomic<wire::Duration> until_{};  // since the clock's epoch

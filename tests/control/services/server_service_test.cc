@@ -249,20 +249,25 @@ TEST_F(ServerServiceTest, TimelinesAreRecordedOnceAtATime) {
   const auto record = [&] {
     return Call(*at_.server, &Stub::RecordTimelines, request, &recording);
   };
+  EXPECT_THAT(record().error_message(), HasSubstr("duration"));
+  request.mutable_duration()->set_seconds(61);
+  EXPECT_THAT(record().error_message(), HasSubstr("duration"));
+  request.mutable_duration()->set_seconds(60);
   EXPECT_THAT(record().error_message(), HasSubstr("sequence_stride"));
   request.set_sequence_stride(1);
   EXPECT_THAT(record().error_message(), HasSubstr("sample_count must be from 1 to 10000"));
   request.set_sample_count(10'001);
   EXPECT_THAT(record().error_message(), HasSubstr("sample_count"));
   request.set_sample_count(10);
-  EXPECT_THAT(record().error_message(), HasSubstr("duration"));
-  request.mutable_duration()->set_seconds(3'601);
-  EXPECT_THAT(record().error_message(), HasSubstr("duration"));
-  request.mutable_duration()->set_seconds(60);
   ASSERT_TRUE(record().ok());
   EXPECT_EQ(recording.recording_id(), 1);
   EXPECT_NE(recording.clock_id(), "");
   EXPECT_EQ(record().error_code(), grpc::StatusCode::ABORTED);
+  request.set_recording_id(1);
+  EXPECT_TRUE(record().ok()) << "it is extended";
+  request.set_recording_id(2);
+  EXPECT_EQ(record().error_code(), grpc::StatusCode::NOT_FOUND);
+  request.set_recording_id(0);
 
   v1::CollectTimelinesRequest collect;
   v1::CollectTimelinesResponse collected;

@@ -122,6 +122,29 @@ TEST_F(TimelinesTest, ItEndsByTime) {
   Record({.length = 1min});
 }
 
+// As a client does that is still there: one that is not leaves a recording that ends by itself.
+TEST_F(TimelinesTest, ItIsExtendedWhileItGoesOn) {
+  const wire::TimePoint begin = wire::Clock::now();
+  ASSERT_TRUE(timelines_.Record({.length = 1min}, begin).ok());
+  EXPECT_EQ(timelines_.Record({.length = 1min}, begin + 59s).status().code(),
+            absl::StatusCode::kAborted);
+  EXPECT_TRUE(timelines_.Extend(1, 1min, begin + 59s).ok());
+  EXPECT_EQ(timelines_.Record({.length = 1min}, begin + 118s).status().code(),
+            absl::StatusCode::kAborted);
+  EXPECT_EQ(timelines_.Record({.length = 1min}, begin + 120s).value_or(0), 2);
+  EXPECT_EQ(timelines_.Extend(1, 1min, begin).code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(timelines_.Extend(2, 2min, begin).code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(TimelinesTest, OneThatHasEndedIsNotExtended) {
+  const int64_t recording = Record({.length = 1ns});
+  Converse(1);
+  ASSERT_TRUE(timelines_.Extend(recording, 1min, wire::Clock::now()).ok());
+  Converse(2);
+  EXPECT_EQ(Collect(recording).ended.size(), 0);
+  EXPECT_EQ(timelines_.Extend(0, 1min, wire::Clock::now()).code(), absl::StatusCode::kNotFound);
+}
+
 TEST_F(TimelinesTest, OnlyOneIsRecorded) {
   const int64_t first = Record({.length = 1min});
   EXPECT_EQ(timelines_.Record({.length = 1min}, wire::Clock::now()).status().code(),
@@ -167,7 +190,7 @@ TEST_F(TimelinesTest, BadOptionsAreRefused) {
   EXPECT_THAT(refusal({.most = 0, .length = 1min}), HasSubstr("from 1 to 10000, not 0"));
   EXPECT_THAT(refusal({.most = kMostTimelines + 1, .length = 1min}), HasSubstr("samples"));
   EXPECT_THAT(refusal({.length = 0s}), HasSubstr("above 0"));
-  EXPECT_THAT(refusal({.length = 61min}), HasSubstr("at most 1h"));
+  EXPECT_THAT(refusal({.length = 61s}), HasSubstr("at most 1m"));
 }
 
 }  // namespace
