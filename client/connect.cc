@@ -4,14 +4,12 @@
 
 #include <cerrno>
 #include <cstring>
-#include <iterator>
 #include <string_view>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_format.h"
 #include "client/dial.h"
 #include "client/handshake_io.h"
-#include "common/net/reactor.h"
 
 namespace handshake::client {
 namespace {
@@ -23,20 +21,6 @@ using wire::Stage;
 using wire::TimePoint;
 using wire::Verdict;
 
-enum class Waited : uint8_t { kReady, kTimedOut, kStopped };
-
-// stop: may be nullptr.
-Waited WaitUntil(int fd, short events, TimePoint deadline, const net::WakeEvent* stop) {
-  pollfd waiting[] = {{.fd = fd, .events = events, .revents = 0},
-                      {.fd = stop == nullptr ? -1 : stop->fd(), .events = POLLIN, .revents = 0}};
-  while (true) {
-    poll(waiting, std::size(waiting), net::TimeoutMs(deadline, Clock::now()));
-    if (waiting[1].revents != 0) return Waited::kStopped;
-    if (waiting[0].revents != 0) return Waited::kReady;
-    if (Clock::now() >= deadline) return Waited::kTimedOut;
-  }
-}
-
 // One call of Connect(): what it does and what it says about it.
 class WatchedHandshake {
  public:
@@ -45,7 +29,7 @@ class WatchedHandshake {
       : options_(options), on_event_(on_event), start_(Clock::now()) {}
 
   Verdict Run() {
-    Verdict verdict = Establish();
+    Verdict verdict = Open();
     if (verdict == Verdict::kOk) verdict = Converse();
     if (verdict == Verdict::kNone) return verdict;
     Say(absl::StrFormat("%s: %s", wire::VerdictName(verdict), wire::VerdictText(verdict)));
@@ -54,21 +38,13 @@ class WatchedHandshake {
 
  private:
   // kOk: connected. kNone: stopped.
-  Verdict Establish() {
-    Dialled dialled = StartConnect(options_.target, nullptr);
-    int error = dialled.error;
-    while (dialled.fd && (error = ConnectProgress(dialled.fd.get(), options_.target)) == EALREADY) {
-      const Waited waited =
-          WaitUntil(dialled.fd.get(), POLLOUT, start_ + options_.connect_timeout, options_.stop);
-      if (waited == Waited::kStopped) return Verdict::kNone;
-      if (waited == Waited::kReady) continue;
-      error = ETIMEDOUT;
-      break;
-    }
-    if (error != 0) {
+  Verdict Open() {
+    Dialled dialled = Establish(options_.target, start_ + options_.connect_timeout, options_.stop);
+    if (dialled.error == ECANCELED) return Verdict::kNone;
+    if (dialled.error != 0) {
       Say(absl::StrFormat("cannot connect to %s: %s", options_.target.ToString(),
-                          std::strerror(error)));
-      return VerdictOfConnectError(error);
+                          std::strerror(dialled.error)));
+      return VerdictOfConnectError(dialled.error);
     }
     fd_ = std::move(dialled.fd);
     Say(absl::StrFormat("connected to %s from %s", options_.target.ToString(),
