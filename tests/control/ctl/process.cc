@@ -58,7 +58,9 @@ void Drain(net::UniqueFd& fd, std::string& to) {
 }  // namespace
 
 Process::Process(const std::string& binary, const std::vector<std::string>& arguments,
-                 const Options& options) {
+                 const Options& options)
+    : terminal_(options.terminal) {
+  Ends in = options.input && !options.terminal ? MakePipe() : Ends{};
   Ends out = options.terminal ? MakeTerminal() : MakePipe();
   Ends err = MakePipe();
   if (options.closed_stdout) out.read.reset();
@@ -70,14 +72,30 @@ Process::Process(const std::string& binary, const std::vector<std::string>& argu
 
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  if (options.input) {
+    const int their_in = options.terminal ? out.write.get() : in.read.get();
+    posix_spawn_file_actions_adddup2(&actions, their_in, STDIN_FILENO);
+  } else {
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  }
   posix_spawn_file_actions_adddup2(&actions, out.write.get(), STDOUT_FILENO);
   const int their_err = options.terminal ? out.write.get() : err.write.get();
   posix_spawn_file_actions_adddup2(&actions, their_err, STDERR_FILENO);
-  const int error = posix_spawn(&pid_, binary.c_str(), &actions, nullptr, Pointers(words).data(),
-                                Pointers(variables).data());
+  // Here a process that no longer reads is a failed Write(); the process itself starts as usual.
+  std::signal(SIGPIPE, SIG_IGN);
+  sigset_t usual;
+  sigemptyset(&usual);
+  sigaddset(&usual, SIGPIPE);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setsigdefault(&attributes, &usual);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+  const int error = posix_spawn(&pid_, binary.c_str(), &actions, &attributes,
+                                Pointers(words).data(), Pointers(variables).data());
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) std::abort();
+  in_ = std::move(in.write);
   out_ = std::move(out.read);
   if (!options.terminal) err_ = std::move(err.read);
 }
@@ -89,6 +107,21 @@ Process::~Process() {
 }
 
 void Process::Signal(int signal) const { kill(pid_, signal); }
+
+bool Process::Write(std::string_view bytes) {
+  const int fd = terminal_ ? out_.get() : in_.get();
+  while (!bytes.empty()) {
+    const ssize_t n = write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno != EINTR) return false;
+    if (n > 0) bytes.remove_prefix(static_cast<size_t>(n));
+  }
+  return true;
+}
+
+void Process::EndInput() {
+  if (terminal_) Write("\x04");
+  in_.reset();
+}
 
 bool Process::ReadSome(steady_clock::time_point end) {
   const auto left = std::chrono::duration_cast<milliseconds>(end - steady_clock::now());

@@ -23,9 +23,10 @@ struct Ended {
 class Process {
  public:
   struct Options {
-    std::map<std::string, std::string> environment;  // beside PATH; nothing else is inherited
-    bool terminal = false;                           // stdout and stderr are a terminal
-    bool closed_stdout = false;                      // stdout is a pipe that nobody reads
+    std::map<std::string, std::string> environment{};  // beside PATH; nothing else is inherited
+    bool terminal = false;                             // stdout and stderr are a terminal
+    bool closed_stdout = false;                        // stdout is a pipe that nobody reads
+    bool input = false;  // stdin is what Write() gives, with `terminal` that terminal; else empty
   };
 
   Process(const std::string& binary, const std::vector<std::string>& arguments,
@@ -36,6 +37,9 @@ class Process {
 
   pid_t pid() const { return pid_; }
   void Signal(int signal) const;
+  // To its stdin; false: it takes no more.
+  bool Write(std::string_view bytes);
+  void EndInput();  // on a terminal: Ctrl-D
   // Reads until stdout has had `text`; false if it ended, or after `timeout`.
   bool WaitForOutput(std::string_view text,
                      std::chrono::milliseconds timeout = std::chrono::seconds(20));
@@ -49,6 +53,8 @@ class Process {
   bool ReadSome(std::chrono::steady_clock::time_point end);
 
   pid_t pid_ = -1;
+  const bool terminal_;
+  net::UniqueFd in_;
   net::UniqueFd out_;
   net::UniqueFd err_;
   Ended ended_;
