@@ -65,6 +65,12 @@ int RunConnect(const ConnectFlags& flags, report::Interrupts& interrupts) {
 
 }  // namespace
 
+void CheckTimeout(nanoseconds timeout) {
+  if (timeout < std::chrono::milliseconds(1) || timeout > wire::kMaxTimeout / 2) {
+    throw CLI::ValidationError("--timeout", "from 1ms to 30m");
+  }
+}
+
 void AddConnect(CLI::App& app, Command* command) {
   const auto flags = std::make_shared<ConnectFlags>();
   CLI::App* connect = app.add_subcommand("connect", "Do one handshake, print each message");
@@ -90,9 +96,7 @@ void AddConnect(CLI::App& app, Command* command) {
       throw CLI::ValidationError("--sequence",
                                  absl::StrFormat("at most %d (2^63-3)", wire::kMaxSequence));
     }
-    if (flags->timeout < std::chrono::milliseconds(1) || flags->timeout > wire::kMaxTimeout / 2) {
-      throw CLI::ValidationError("--timeout", "from 1ms to 30m");
-    }
+    CheckTimeout(flags->timeout);
     *command = [flags](report::Interrupts& interrupts) { return RunConnect(*flags, interrupts); };
   });
 }

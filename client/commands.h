@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,7 +17,9 @@
 #include "client/condition.h"
 #include "client/hold_run.h"
 #include "client/load_run.h"
+#include "client/talk.h"
 #include "client/target_list.h"
+#include "common/wire/limits.h"
 #include "control/report/interrupts.h"
 #include "handshake/v1/load_service.pb.h"
 
@@ -27,6 +30,7 @@ using Command = std::function<int(report::Interrupts&)>;
 
 // Each adds its command to `app`, and sets *command when the command line names it.
 void AddConnect(CLI::App& app, Command* command);
+void AddLines(CLI::App& app, Command* command);
 void AddLoad(CLI::App& app, Command* command);
 void AddAgent(CLI::App& app, Command* command);
 void AddReport(CLI::App& app, Command* command);
@@ -60,6 +64,24 @@ void AddFindMax(CLI::App& load, FindMaxFlags& flags);
 FindMaxSpec FindMaxSpecOf(const FindMaxFlags& flags);
 // Its target checked; returns the exit code.
 int RunFindMax(const FindMaxSpec& spec, bool json, report::Interrupts& interrupts);
+
+// Throws if it is not a --timeout: for connecting and for each step of a talk.
+void CheckTimeout(std::chrono::nanoseconds timeout);
+
+// What `lines` and `command` share: a talk with a server, by hand or by script.
+inline constexpr int kExitServerError = 4;  // it answered ERROR, as handshakectl's refusals
+struct TalkFlags {
+  std::string target;
+  std::chrono::nanoseconds timeout = wire::kStepTimeout;
+};
+// TARGET and --timeout, whose meaning is `timeout`.
+void AddTalkFlags(CLI::App& app, TalkFlags* flags, const std::string& timeout);
+// Makes the talk with the server at this address.
+using MakeTalk = std::function<std::unique_ptr<Talk>(const std::string& server)>;
+// Connects and has the talk on standard input and output, `protocol` being the server's; returns
+// the exit code.
+int RunTalk(const TalkFlags& flags, std::string_view protocol, const MakeTalk& make_talk,
+            report::Interrupts& interrupts);
 
 // A run so far, as the service would answer it.
 v1::LoadRun Describe(const LoadRun& run, std::chrono::system_clock::time_point start);

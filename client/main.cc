@@ -1,5 +1,5 @@
-// handshake-client: one handshake by hand, a load run from this terminal, an agent that waits for
-// load runs ordered over gRPC, or two reports side by side.
+// handshake-client: one handshake or a talk by hand, a load run from this terminal, an agent that
+// waits for load runs ordered over gRPC, or two reports side by side.
 #include "client/commands.h"
 #include "common/text/version.h"
 #include "control/report/flags.h"
@@ -44,21 +44,24 @@ int main(int argc, char** argv) {
                        "Show the version");
   app.require_subcommand(1);
   client::AddConnect(app, &command);
+  client::AddLines(app, &command);
   client::AddLoad(app, &command);
   client::AddAgent(app, &command);
   client::AddReport(app, &command);
   app.footer(
       "Exit codes:\n"
       "  0    ok\n"
-      "  1    a handshake failed, or a search was undecided\n"
-      "  2    the command line is wrong, or this machine cannot do what it asks for\n"
+      "  1    a handshake failed, a talk was cut, or a search was undecided\n"
+      "  2    the command line or the input is wrong, or this machine cannot do what it asks for\n"
       "  3    the server cannot be reached\n"
+      "  4    the server answered ERROR\n"
       "  5    a condition of a load run held (--fail-if, --stop-if), or none could be met "
       "(--find-max)\n"
       "  6    the load generator could not keep the rate it was asked for\n"
       "  130  interrupted\n\n"
       "Examples:\n"
       "  handshake-client connect 127.0.0.1:7000\n"
+      "  handshake-client lines 127.0.0.1:7010 < lines.txt\n"
       "  handshake-client load 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
       "  handshake-client agent --control 127.0.0.1:7002\n"
       "  handshake-client report diff before.json after.json");
