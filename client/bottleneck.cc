@@ -71,10 +71,14 @@ Judgement JudgeOpen(const LoadReport& report) {
 
 Judgement JudgeClosed(const LoadSpec& spec, const LoadReport& report) {
   const double share = CpuShare(report);
-  if (share >= kSaturated) return {Bottleneck::kGenerator, CpuText(report)};
+  const std::string shortfall = ShortfallOf(spec, report);
+  const std::string why =
+      shortfall.empty() ? CpuText(report) : shortfall + ", and " + CpuText(report);
+  if (share >= kSaturated) return {Bottleneck::kGenerator, why};
   if (const auto judgement = JudgeRetransmits(report)) return *judgement;
-  if (share >= kBusy) return {Bottleneck::kUnclear, CpuText(report)};
-  return {spec.think_time.count() > 0 ? Bottleneck::kNone : Bottleneck::kServer, CpuText(report)};
+  // Whoever kept them away: the figures are of another load than the one asked for.
+  if (!shortfall.empty() || share >= kBusy) return {Bottleneck::kUnclear, why};
+  return {spec.think_time.count() > 0 ? Bottleneck::kNone : Bottleneck::kServer, why};
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ LoadReport AnOpenReport() {
   LoadReport report;
   report.done = true;
   report.threads = 1;
+  report.peak_connections = 1;
   report.measured = 10s;
   report.cpu = 2s;
   report.planned = report.started = 10'000;
@@ -61,6 +62,29 @@ TEST(BottleneckTest, AShortfallGoesByTheMostThatWasAskedFor) {
   report.peak_connections = 15;
   report.most_concurrency = 20;
   EXPECT_EQ(ShortfallOf(closed, report), "only 15 of 20 connections ever stood at once");
+}
+
+TEST(BottleneckTest, FiguresOfFewerConnectionsThanAskedAreNotTheServers) {
+  LoadReport report = AnOpenReport();
+  report.planned = 0;
+  LoadSpec closed;
+  closed.concurrency = 10;
+  report.peak_connections = 10;
+  EXPECT_EQ(Whose(closed, report), Bottleneck::kServer);
+  report.peak_connections = 9;
+  EXPECT_EQ(Whose(closed, report), Bottleneck::kUnclear);
+  EXPECT_EQ(Judge(closed, report).why,
+            "only 9 of 10 connections ever stood at once, and the generator's threads were busy "
+            "20% of the time");
+  report.done = false;
+  EXPECT_EQ(Whose(closed, report), Bottleneck::kServer) << "they may come yet";
+  report.done = true;
+  report.cpu = 9'500ms;
+  EXPECT_EQ(Whose(closed, report), Bottleneck::kGenerator);
+  EXPECT_THAT(Judge(closed, report).why, HasSubstr("only 9 of 10 connections"));
+  report.cpu = 2s;
+  report.retransmitted_syns = 101;
+  EXPECT_EQ(Whose(closed, report), Bottleneck::kServer) << "its queue was full";
 }
 
 TEST(BottleneckTest, DroppedArrivalsWithoutLagAreTheServers) {
