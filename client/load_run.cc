@@ -148,7 +148,7 @@ int64_t ThreadsFor(const LoadSpec& spec) {
   return std::min(threads, spec.most_at_once());
 }
 
-// What is open without a connection of this run.
+// What will be open without a connection of a run that has not started.
 int64_t OtherDescriptors(const stats::ProcessUsage& usage, int64_t threads) {
   return usage.open_fd_count + threads * kDescriptorsPerThread + kSpareDescriptors;
 }
@@ -171,6 +171,13 @@ LoadSpec WithMaxInFlight(LoadSpec spec) {
   const int64_t room = usage.fd_limit - OtherDescriptors(usage, ThreadsFor(spec));
   open.max_in_flight = std::clamp<int64_t>(room, 1, open.max_in_flight);
   return spec;
+}
+
+// And of one that goes on. own: read before `usage`, so that what it has opened since counts as
+// others'.
+int64_t OtherDescriptors(const stats::ProcessUsage& usage, const LoadReport& own) {
+  const int64_t open = own.in_flight + own.left_out.in_flight;
+  return std::max<int64_t>(usage.open_fd_count - open, 0) + kSpareDescriptors;
 }
 
 // other: what is open without a connection of this run.
@@ -278,7 +285,6 @@ struct LoadRun::Impl {
   void Join();
 
   LoadPlan plan;
-  int64_t other_descriptors = 0;  // open without a connection of this run, when it started
   std::vector<std::unique_ptr<LoadWorker>> workers;
   std::vector<std::thread> threads;
   std::thread conductor;
@@ -421,8 +427,9 @@ absl::Status LoadRun::Impl::Change(const LoadChange& change) {
   if (change.concurrency && !changed.open) changed.concurrency = *change.concurrency;
   if (absl::Status status = CheckSpec(changed); !status.ok()) return status;
   if (change.concurrency) {
-    const absl::Status fits =
-        CheckDescriptors(changed, stats::ReadProcessUsage(), other_descriptors);
+    const LoadReport own = Report();
+    const stats::ProcessUsage usage = stats::ReadProcessUsage();
+    const absl::Status fits = CheckDescriptors(changed, usage, OtherDescriptors(usage, own));
     if (!fits.ok()) return fits;
   }
   const std::lock_guard lock(mutex);
@@ -518,8 +525,8 @@ absl::StatusOr<std::unique_ptr<LoadRun>> LoadRun::Start(const LoadSpec& asked) {
   const int64_t threads = ThreadsFor(spec);
   const stats::ProcessUsage usage = stats::ReadProcessUsage();
   auto impl = std::make_unique<Impl>(spec);
-  impl->other_descriptors = OtherDescriptors(usage, threads);
-  if (absl::Status status = CheckDescriptors(spec, usage, impl->other_descriptors); !status.ok()) {
+  if (absl::Status status = CheckDescriptors(spec, usage, OtherDescriptors(usage, threads));
+      !status.ok()) {
     return status;
   }
   if (absl::Status status = impl->OpenWorkers(threads); !status.ok()) return status;

@@ -388,7 +388,8 @@ void AddSet(CLI::App& load, Context& context) {
       ->type_name("N")
       ->excludes(rate_option);
   set->footer(
-      "From now on: what was planned or begun before goes on. The report shows each change.\n\n"
+      "From now on: what was planned or begun before goes on. The report shows each change.\n"
+      "--max-in-flight stays as it was, also where the first rate chose it.\n\n"
       "Examples:\n"
       "  handshakectl load set run-1 --rate 2000\n"
       "  handshakectl load set run-2 --concurrency 50");

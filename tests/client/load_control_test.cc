@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cmath>
@@ -13,6 +14,8 @@
 #include <utility>
 
 #include "client/load_run.h"
+#include "common/net/unique_fd.h"
+#include "common/stats/process_usage.h"
 #include "tests/support/test_server.h"
 
 namespace handshake::client {
@@ -227,6 +230,33 @@ TEST(LoadControlTest, WhatCannotBeChangedIsRefusedAndChangesNothing) {
   const std::unique_ptr<LoadRun> run = Start(closed);
   End(*run);
   EXPECT_EQ(run->Change({.paused = true}).code(), failed);
+}
+
+// What the process has opened since the run began leaves it less, what it has closed more.
+TEST(LoadControlTest, AConcurrencyMustFitWhatIsOpenNow) {
+  TestServer server(handshake::test::NeverClose());
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  std::vector<net::UniqueFd> others;
+  for (int i = 0; i < 100; ++i) others.emplace_back(dup(0));
+  ASSERT_TRUE(others.back());
+  rlimit tight = before;
+  tight.rlim_cur = static_cast<rlim_t>(stats::ReadProcessUsage().open_fd_count) + 100;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
+  LoadSpec spec;
+  spec.target = server.address();
+  spec.duration = 1h;
+  spec.concurrency = 10;
+  spec.handshake.step_timeout = 500ms;
+  const std::unique_ptr<LoadRun> run = Start(spec);
+  ASSERT_TRUE(ReportComesTo(*run, [](const LoadReport& r) { return r.in_flight == 10; }));
+  // Each connection has its other end in this process too.
+  for (int i = 0; i < 40; ++i) others.emplace_back(dup(0));
+  EXPECT_EQ(run->Change({.concurrency = 40}).code(), absl::StatusCode::kResourceExhausted);
+  others.clear();
+  EXPECT_TRUE(run->Change({.concurrency = 70}).ok());
+  End(*run);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 TEST(LoadControlTest, EventsAreKeptToABoundAndThenCounted) {
