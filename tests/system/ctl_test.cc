@@ -1,8 +1,12 @@
 // The three binaries together: an operator's session from first look to shutdown.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,12 +15,14 @@
 #include "handshake/v1/load_service.pb.h"
 #include "handshake/v1/server_service.pb.h"
 #include "tests/control/ctl/process.h"
+#include "tests/support/small_disk.h"
 #include "tests/system/daemon.h"
 
 namespace handshake::testing {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -140,6 +146,34 @@ TEST_F(CtlSystemTest, ATargetWithoutAnAddressIsUnreachable) {
     EXPECT_THAT(ended.out, IsEmpty());
   }
   EXPECT_EQ(RunToEnd(HANDSHAKE_CLIENT, {"load", "no where:7000", "--count", "1"}).exit_code, 2);
+}
+
+TEST_F(CtlSystemTest, AFullDiskIsSaidBehindTheReportAndLeavesNoHalfFile) {
+  const std::filesystem::path folder = ::testing::TempDir() + "full_" + std::to_string(getpid());
+  std::filesystem::create_directory(folder);
+  const auto names = [&] {
+    std::vector<std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      found.push_back(entry.path().filename());
+    }
+    return found;
+  };
+  const bool permitted = test::OnSmallDisk(folder, 8'192, [&] {
+    std::ofstream(folder / "a.html") << "before";
+    const Ended ended =
+        RunToEnd(HANDSHAKE_CLIENT, {"load", target_, "--count", "200", "--csv", folder / "a.csv",
+                                    "--json", folder / "a.json", "--html", folder / "a.html"});
+    EXPECT_EQ(ended.exit_code, 2) << ended.err;
+    EXPECT_THAT(ended.err, HasSubstr("No space left on device"));
+    EXPECT_THAT(ended.out, HasSubstr("200 ok, 0 failed"));
+    std::ostringstream kept;
+    kept << std::ifstream(folder / "a.html").rdbuf();
+    EXPECT_EQ(kept.str(), "before");
+    EXPECT_THAT(names(), Not(Contains(HasSubstr("tmp"))));
+  });
+  EXPECT_THAT(names(), IsEmpty()) << "the disk was seen outside";
+  std::filesystem::remove(folder);
+  if (!permitted) GTEST_SKIP() << "needs the right to mount";
 }
 
 TEST_F(CtlSystemTest, EachEndOfALoadRunHasItsExitCode) {
