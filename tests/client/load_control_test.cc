@@ -8,7 +8,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -16,32 +15,21 @@
 #include "client/load_run.h"
 #include "common/net/unique_fd.h"
 #include "common/stats/process_usage.h"
+#include "tests/support/fd_limit.h"
+#include "tests/support/load_runs.h"
 #include "tests/support/test_server.h"
 
 namespace handshake::client {
 namespace {
 
+using handshake::test::FdLimit;
+using handshake::test::ReportComesTo;
+using handshake::test::Start;
 using handshake::test::TestServer;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using wire::Clock;
 using namespace std::chrono_literals;
-
-std::unique_ptr<LoadRun> Start(const LoadSpec& spec) {
-  absl::StatusOr<std::unique_ptr<LoadRun>> run = LoadRun::Start(spec);
-  EXPECT_TRUE(run.ok()) << run.status();
-  return run.ok() ? *std::move(run) : nullptr;
-}
-
-// False after 30 s.
-bool ReportComesTo(const LoadRun& run, const std::function<bool(const LoadReport&)>& condition) {
-  const auto deadline = Clock::now() + 30s;
-  while (Clock::now() < deadline) {
-    if (condition(run.Report())) return true;
-    run.WaitFor(2ms);
-  }
-  return false;
-}
 
 LoadReport End(LoadRun& run) {
   run.Cancel();
@@ -235,14 +223,10 @@ TEST(LoadControlTest, WhatCannotBeChangedIsRefusedAndChangesNothing) {
 // What the process has opened since the run began leaves it less, what it has closed more.
 TEST(LoadControlTest, AConcurrencyMustFitWhatIsOpenNow) {
   TestServer server(handshake::test::NeverClose());
-  rlimit before{};
-  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
   std::vector<net::UniqueFd> others;
   for (int i = 0; i < 100; ++i) others.emplace_back(dup(0));
   ASSERT_TRUE(others.back());
-  rlimit tight = before;
-  tight.rlim_cur = static_cast<rlim_t>(stats::ReadProcessUsage().open_fd_count) + 100;
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
+  const FdLimit tight(static_cast<rlim_t>(stats::ReadProcessUsage().open_fd_count) + 100);
   LoadSpec spec;
   spec.target = server.address();
   spec.duration = 1h;
@@ -255,8 +239,6 @@ TEST(LoadControlTest, AConcurrencyMustFitWhatIsOpenNow) {
   EXPECT_EQ(run->Change({.concurrency = 40}).code(), absl::StatusCode::kResourceExhausted);
   others.clear();
   EXPECT_TRUE(run->Change({.concurrency = 70}).ok());
-  End(*run);
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 TEST(LoadControlTest, EventsAreKeptToABoundAndThenCounted) {

@@ -15,13 +15,17 @@
 #include <thread>
 #include <utility>
 
+#include "tests/support/fd_limit.h"
+#include "tests/support/load_runs.h"
 #include "tests/support/own_network.h"
 #include "tests/support/test_server.h"
 
 namespace handshake::client {
 namespace {
 
+using handshake::test::FdLimit;
 using handshake::test::ServeOneAndLeave;
+using handshake::test::Start;
 using handshake::test::TestServer;
 using ::testing::HasSubstr;
 using wire::Clock;
@@ -36,12 +40,6 @@ int64_t Count(const LoadReport& report, Verdict verdict) {
   return report.ended[static_cast<size_t>(verdict)];
 }
 
-std::unique_ptr<LoadRun> Start(const LoadSpec& spec) {
-  absl::StatusOr<std::unique_ptr<LoadRun>> run = LoadRun::Start(spec);
-  EXPECT_TRUE(run.ok()) << run.status();
-  return run.ok() ? *std::move(run) : nullptr;
-}
-
 LoadReport RunToTheEnd(const LoadSpec& spec) {
   const std::unique_ptr<LoadRun> run = Start(spec);
   EXPECT_TRUE(run->WaitFor(60s));
@@ -54,18 +52,14 @@ LoadReport RunToTheEnd(const LoadSpec& spec) {
   return report;
 }
 
-// Polls the report, which checks the accounting on the way; false after 30 s.
+// The accounting is checked on the way.
 bool ReportComesTo(const LoadRun& run, const std::function<bool(const LoadReport&)>& condition) {
-  const auto deadline = Clock::now() + 30s;
-  while (Clock::now() < deadline) {
-    const LoadReport report = run.Report();
+  return handshake::test::ReportComesTo(run, [&](const LoadReport& report) {
     EXPECT_EQ(report.started, Ended(report) + report.in_flight);
     EXPECT_GE(report.in_flight, 0);
     EXPECT_LE(report.in_flight, run.spec().concurrency);
-    if (condition(report)) return true;
-    run.WaitFor(2ms);
-  }
-  return false;
+    return condition(report);
+  });
 }
 
 TEST(LoadRunTest, CountIsExactWithManyThreadsAndClients) {
@@ -357,23 +351,11 @@ TEST(LoadRunTest, RunningOutOfPortsIsAnOwnError) {
     EXPECT_GE(report.peak_connections, 5);
     EXPECT_LE(report.peak_connections, 10);
     EXPECT_EQ(Count(report, Verdict::kNoLocalResource), report.failed());
+    EXPECT_EQ(report.judgement.bottleneck, Bottleneck::kGenerator);
+    EXPECT_THAT(report.judgement.why, HasSubstr("found no port"));
   });
   if (!permitted) GTEST_SKIP() << "needs the right to make a network namespace";
 }
-
-// Sets the soft limit of open files while it lives.
-class FdLimit {
- public:
-  explicit FdLimit(rlim_t limit) {
-    getrlimit(RLIMIT_NOFILE, &before_);
-    const rlimit changed = {.rlim_cur = limit, .rlim_max = before_.rlim_max};
-    setrlimit(RLIMIT_NOFILE, &changed);
-  }
-  ~FdLimit() { setrlimit(RLIMIT_NOFILE, &before_); }
-
- private:
-  rlimit before_{};
-};
 
 TEST(LoadRunTest, RunningOutOfDescriptorsIsAnOwnErrorAndPasses) {
   TestServer server(handshake::test::Serve());

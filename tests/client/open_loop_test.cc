@@ -17,22 +17,18 @@
 #include <vector>
 
 #include "client/load_run.h"
+#include "tests/support/load_runs.h"
 #include "tests/support/test_server.h"
 
 namespace handshake::client {
 namespace {
 
 using handshake::test::ServeOneAndLeave;
+using handshake::test::Start;
 using handshake::test::TestServer;
 using ::testing::HasSubstr;
 using wire::Verdict;
 using namespace std::chrono_literals;
-
-std::unique_ptr<LoadRun> Start(const LoadSpec& spec) {
-  absl::StatusOr<std::unique_ptr<LoadRun>> run = LoadRun::Start(spec);
-  EXPECT_TRUE(run.ok()) << run.status();
-  return run.ok() ? *std::move(run) : nullptr;
-}
 
 void ExpectAccounted(const LoadReport& report) {
   EXPECT_EQ(report.started, report.ok() + report.failed() + report.in_flight);

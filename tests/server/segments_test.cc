@@ -3,10 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <fstream>
 #include <limits>
-#include <sstream>
-#include <string>
 
 #include "client/load_run.h"
 #include "server/data_plane.h"
@@ -18,22 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // TCP segments that this thread's network sent so far.
-int64_t OutSegments() {
-  std::ifstream snmp("/proc/thread-self/net/snmp");
-  std::string names;
-  std::string values;
-  while (std::getline(snmp, names) && std::getline(snmp, values)) {
-    std::istringstream name_words(names);
-    std::istringstream value_words(values);
-    std::string name;
-    std::string value;
-    while (name_words >> name && value_words >> value) {
-      if (names.starts_with("Tcp:") && name == "OutSegs") return std::stoll(value);
-    }
-  }
-  ADD_FAILURE() << "no OutSegs in /proc/thread-self/net/snmp";
-  return 0;
-}
+int64_t OutSegments() { return test::OwnTcpCounter("OutSegs"); }
 
 int64_t SegmentsOf(int64_t handshakes, const net::Address& target) {
   const int64_t before = OutSegments();

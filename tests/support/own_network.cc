@@ -8,6 +8,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <sstream>
+#include <string>
 #include <thread>
 
 #include "common/net/unique_fd.h"
@@ -35,6 +38,23 @@ bool InOwnNetwork(const std::function<void()>& body) {
     if (entered) body();
   }).join();
   return entered;
+}
+
+int64_t OwnTcpCounter(std::string_view name) {
+  std::ifstream snmp("/proc/thread-self/net/snmp");
+  std::string names;
+  std::string values;
+  while (std::getline(snmp, names) && std::getline(snmp, values)) {
+    if (!names.starts_with("Tcp:")) continue;
+    std::istringstream name_words(names);
+    std::istringstream value_words(values);
+    std::string word;
+    std::string value;
+    while (name_words >> word && value_words >> value) {
+      if (word == name) return std::stoll(value);
+    }
+  }
+  return -1;
 }
 
 }  // namespace handshake::test

@@ -2,7 +2,9 @@
 #ifndef HANDSHAKE_TESTS_SUPPORT_OWN_NETWORK_H_
 #define HANDSHAKE_TESTS_SUPPORT_OWN_NETWORK_H_
 
+#include <cstdint>
 #include <functional>
+#include <string_view>
 
 namespace handshake::test {
 
@@ -15,6 +17,10 @@ bool EnterOwnNetwork();
 // are in its network too, the rest of the process stays where it is. False: not permitted, and
 // `body` did not run.
 bool InOwnNetwork(const std::function<void()>& body);
+
+// A TCP counter of the calling thread's network, by its name in /proc/net/snmp: "ActiveOpens". -1:
+// there is none.
+int64_t OwnTcpCounter(std::string_view name);
 
 }  // namespace handshake::test
 

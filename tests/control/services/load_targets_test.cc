@@ -1,8 +1,6 @@
 // Targets that load must never be sent to: refused, and no SYN leaves this machine's network.
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -16,22 +14,7 @@ namespace handshake::control {
 namespace {
 
 // Connections begun in this thread's network so far.
-int64_t ActiveOpens() {
-  std::ifstream snmp("/proc/thread-self/net/snmp");
-  std::string names;
-  std::string values;
-  while (std::getline(snmp, names) && std::getline(snmp, values)) {
-    std::istringstream name_words(names);
-    std::istringstream value_words(values);
-    std::string name;
-    std::string value;
-    while (name_words >> name && value_words >> value) {
-      if (names.starts_with("Tcp:") && name == "ActiveOpens") return std::stoll(value);
-    }
-  }
-  ADD_FAILURE() << "no ActiveOpens in /proc/thread-self/net/snmp";
-  return 0;
-}
+int64_t ActiveOpens() { return test::OwnTcpCounter("ActiveOpens"); }
 
 // PORT is the port of a server that would answer on loopback, so that a refusal that is missing
 // shows as a connection.
