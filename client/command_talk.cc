@@ -44,12 +44,17 @@ int ExplainNoConnection(const net::Address& target, std::string_view protocol, i
   return ours ? report::kExitUsage : report::kExitUnreachable;
 }
 
-// A server that vanished without a word is noticed within a minute, though nobody speaks: soon
-// enough for a person, and too seldom to cost anything.
-void KeepAlive(int fd) {
+// The options of a connection that a person or a script holds.
+// - The server may be the first to speak, so it hears of the connection at once: dial.h lets the
+// ACK
+//   that tells it wait for our first bytes, for up to 200 ms.
+// - A server that vanished without a word is noticed within a minute, though nobody speaks: soon
+//   enough for a person, and too seldom to cost anything.
+void SetTalkOptions(int fd) {
   const struct {
     int level, option, value;
-  } kOptions[] = {{SOL_SOCKET, SO_KEEPALIVE, 1},
+  } kOptions[] = {{IPPROTO_TCP, TCP_QUICKACK, 1},
+                  {SOL_SOCKET, SO_KEEPALIVE, 1},
                   {IPPROTO_TCP, TCP_KEEPIDLE, 30},   // seconds
                   {IPPROTO_TCP, TCP_KEEPINTVL, 10},  // seconds
                   {IPPROTO_TCP, TCP_KEEPCNT, 3}};
@@ -79,7 +84,7 @@ int RunTalk(const TalkFlags& flags, std::string_view protocol, const MakeTalk& m
   Dialled dialled =
       Establish(*target, std::chrono::steady_clock::now() + flags.timeout, /*stop=*/nullptr);
   if (!dialled.fd) return ExplainNoConnection(*target, protocol, dialled.error);
-  KeepAlive(dialled.fd.get());
+  SetTalkOptions(dialled.fd.get());
   const std::unique_ptr<Talk> talk = make_talk(target->ToString());
   const TalkEnd end = RunDuplex(*talk, STDIN_FILENO, STDOUT_FILENO, std::move(dialled.fd));
   if (!end.text.empty()) Complain(end.text);

@@ -31,6 +31,7 @@ using Command = std::function<int(report::Interrupts&)>;
 // Each adds its command to `app`, and sets *command when the command line names it.
 void AddConnect(CLI::App& app, Command* command);
 void AddLines(CLI::App& app, Command* command);
+void AddCommand(CLI::App& app, Command* command);
 void AddLoad(CLI::App& app, Command* command);
 void AddAgent(CLI::App& app, Command* command);
 void AddReport(CLI::App& app, Command* command);

@@ -45,6 +45,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   client::AddConnect(app, &command);
   client::AddLines(app, &command);
+  client::AddCommand(app, &command);
   client::AddLoad(app, &command);
   client::AddAgent(app, &command);
   client::AddReport(app, &command);
@@ -62,6 +63,7 @@ int main(int argc, char** argv) {
       "Examples:\n"
       "  handshake-client connect 127.0.0.1:7000\n"
       "  handshake-client lines 127.0.0.1:7010 < lines.txt\n"
+      "  handshake-client command 127.0.0.1:7020 STATS\n"
       "  handshake-client load 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
       "  handshake-client agent --control 127.0.0.1:7002\n"
       "  handshake-client report diff before.json after.json");

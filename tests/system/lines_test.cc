@@ -9,6 +9,7 @@
 
 #include "tests/control/ctl/process.h"
 #include "tests/support/test_server.h"
+#include "tests/system/client_by_hand.h"
 #include "tests/system/net_tools.h"
 
 namespace handshake::testing {
@@ -20,21 +21,10 @@ using ::testing::AllOf;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::StartsWith;
-
-Ended Shell(const std::string& commands) {
-  return RunToEnd("/bin/sh", {"-c", "client='" HANDSHAKE_CLIENT "'; " + commands});
-}
 
 Ended Lines(const std::string& address, std::vector<std::string> more = {}) {
   more.insert(more.begin(), {"lines", address});
   return RunToEnd(HANDSHAKE_CLIENT, more);
-}
-
-void ExpectComplaint(const Ended& ended, int exit_code, const std::string& words) {
-  EXPECT_EQ(ended.exit_code, exit_code);
-  EXPECT_THAT(ended.err, AllOf(StartsWith("handshake-client: "), HasSubstr(words)));
-  EXPECT_EQ(ended.err.find('\n'), ended.err.size() - 1) << ended.err;
 }
 
 TEST(LinesSystemTest, AFileComesBackAsItWas) {
