@@ -229,8 +229,7 @@ HoldSpec HoldSpecOf(const LoadFlags& flags, const net::Address& target) {
 // exact if its count or rate says how many there will be, else a guess.
 int64_t SampleStride(const LoadFlags& flags, const LoadSpec& spec) {
   constexpr double kGuessedRate = 10'000;  // of a closed loop
-  constexpr double kMany = 1e15;
-  double planned = kMany;
+  double planned = static_cast<double>(kMaxCount);
   if (spec.count) planned = static_cast<double>(*spec.count);
   if (spec.open && !spec.open->stages.empty()) {
     double arrivals = 0;
@@ -242,8 +241,7 @@ int64_t SampleStride(const LoadFlags& flags, const LoadSpec& spec) {
     const double rate = spec.open ? spec.open->rate : kGuessedRate;
     planned = std::min(planned, rate * std::chrono::duration<double>(*spec.duration).count());
   }
-  return std::max<int64_t>(static_cast<int64_t>(planned) / std::max<int64_t>(flags.timelines, 1),
-                           1);
+  return report::SampleStride(std::max<int64_t>(flags.timelines, 1), planned);
 }
 
 LoadSpec SpecOf(const LoadFlags& flags, const net::Address& target) {
@@ -268,20 +266,6 @@ LoadSpec SpecOf(const LoadFlags& flags, const net::Address& target) {
   spec.samples = flags.timelines;
   spec.sample_stride = SampleStride(flags, spec);
   return spec;
-}
-
-std::vector<report::ClientStamps> StampsOf(const LoadRun& run) {
-  const auto ns = [](wire::TimePoint time) { return nanoseconds(time.time_since_epoch()).count(); };
-  std::vector<report::ClientStamps> stamps;
-  for (const HandshakeSample& sample : run.Samples()) {
-    stamps.push_back({.sequence = sample.sequence,
-                      .begin_ns = ns(sample.intended),
-                      .started_ns = ns(sample.started),
-                      .connected_ns = ns(sample.established),
-                      .reply_read_ns = ns(sample.replied),
-                      .ended_ns = ns(sample.ended)});
-  }
-  return stamps;
 }
 
 // Waits for the run's end; meanwhile shows how far it is, logs what it measures, and has the server
@@ -344,7 +328,7 @@ int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
   }
   const absl::StatusOr<std::unique_ptr<LoadRun>> run = LoadRun::Start(spec);
   if (!run.ok()) {
-    if (timelines) timelines->End({}, 0);  // the server need not go on
+    if (timelines) timelines->End({});  // the server need not go on
     Complain(std::string(run.status().message()));
     return report::kExitUsage;
   }
@@ -353,8 +337,7 @@ int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
   control::FillDetail((*run)->Report(), (*run)->Series(), last);
   if (ledger) *last.mutable_reconciliation() = ledger->End(last);
   if (timelines) {
-    const int64_t run_start_ns = nanoseconds((*run)->started().time_since_epoch()).count();
-    *last.mutable_timelines() = timelines->End(StampsOf(**run), run_start_ns);
+    *last.mutable_timelines() = timelines->End(control::SamplesOf(**run));
   }
   int code = report::LoadExitCode(last);
   for (const absl::Status& status : {log ? log->Flush() : absl::OkStatus(), files->Write(last)}) {

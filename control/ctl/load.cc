@@ -1,4 +1,5 @@
 // handshakectl load start|list|show|watch|set|pause|resume|cancel
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "control/report/live_progress.h"
 #include "control/report/load_report.h"
 #include "control/report/run_file.h"
+#include "control/report/timeline_recording.h"
 #include "handshake/v1/load_service.grpc.pb.h"
 
 namespace handshake::ctl {
@@ -21,6 +23,7 @@ using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
 constexpr milliseconds kProgressInterval{200};
+constexpr int64_t kMostTimelines = 1'000;
 
 struct StartFlags {
   std::optional<v1::LoadSpec> from_file;  // then nothing else says what the run does
@@ -41,6 +44,7 @@ struct StartFlags {
   bool detach = false;
   std::string request_id;
   std::string server;
+  int64_t timelines = 0;
 };
 
 bool Ended(const v1::LoadRun& run) { return run.state() != v1::LoadRun::STATE_RUNNING; }
@@ -58,6 +62,10 @@ int ShowRun(Context& context, v1::LoadRun run, int code) {
     v1::LoadRun full;
     if (v1::LoadService::NewStub(context.channel())->GetLoadRun(&call, request, &full).ok()) {
       if (run.has_reconciliation()) *full.mutable_reconciliation() = run.reconciliation();
+      if (run.has_timelines()) {
+        *full.mutable_timelines() = run.timelines();
+        full.clear_client_timelines();  // they are in there
+      }
       run = std::move(full);
     }
   }
@@ -65,7 +73,9 @@ int ShowRun(Context& context, v1::LoadRun run, int code) {
 }
 
 // Follows the run with a live line until it ends or an interrupt comes; `run` is its last state.
-grpc::Status Follow(Context& context, v1::LoadRun* run) {
+// Meanwhile the server goes on recording, if it does.
+grpc::Status Follow(Context& context, v1::LoadRun* run,
+                    report::TimelineRecording* timelines = nullptr) {
   const auto stub = v1::LoadService::NewStub(context.channel());
   v1::WatchLoadRunRequest request;
   request.set_id(run->id());
@@ -78,6 +88,7 @@ grpc::Status Follow(Context& context, v1::LoadRun* run) {
       [&](const v1::LoadRun& now) {
         *run = now;
         live.Draw(progress.Add(now, live.width()));
+        if (timelines != nullptr) timelines->Extend();
         return !Ended(now);
       });
 }
@@ -146,23 +157,66 @@ void EndCheck(const StartFlags& flags, report::LedgerCheck& check, v1::LoadRun& 
   if (!flags.server.empty() || check.Serves(run)) *run.mutable_reconciliation() = check.End(run);
 }
 
+// How many handshakes there will be, if that can be told from a spec that the service has not
+// judged: of a closed loop without a count it is a guess.
+double PlannedBy(const v1::LoadSpec& spec) {
+  constexpr double kGuessedRate = 5'000;
+  double planned = static_cast<double>(spec.handshake_count());
+  if (spec.has_duration()) {
+    const double rate = spec.rate_per_second() > 0 ? spec.rate_per_second() : kGuessedRate;
+    const double due = rate * static_cast<double>(spec.duration().seconds() + 1);
+    planned = planned > 0 ? std::min(planned, due) : due;
+  }
+  return planned;
+}
+
+// Has the server record and the run keep what they will join; begun before the run is.
+std::unique_ptr<report::TimelineRecording> BeginTimelines(const Context& context,
+                                                          const StartFlags& flags,
+                                                          v1::LoadSpec& spec) {
+  if (flags.timelines == 0) return nullptr;
+  spec.set_sample_count(flags.timelines);
+  spec.set_sequence_stride(report::SampleStride(flags.timelines, PlannedBy(spec)));
+  auto timelines = std::make_unique<report::TimelineRecording>(
+      flags.server.empty() ? context.endpoint() : flags.server, context.timeout(),
+      spec.sequence_stride());
+  timelines->Begin();
+  return timelines;
+}
+
+// Behind a run's end; whatever became of the run, the server need not go on.
+void EndTimelines(Context& context, report::TimelineRecording& timelines, v1::LoadRun& run) {
+  v1::GetLoadRunRequest request;
+  request.set_id(run.id());
+  request.set_view(v1::LOAD_RUN_VIEW_FULL);
+  grpc::ClientContext call;  // an interrupt, which ended the run, does not cancel this
+  context.SetDeadline(call);
+  v1::LoadRun full;
+  (void)v1::LoadService::NewStub(context.channel())->GetLoadRun(&call, request, &full);
+  *run.mutable_timelines() = timelines.End(full.client_timelines());
+}
+
 int Start(Context& context, const StartFlags& flags) {
   const auto stub = v1::LoadService::NewStub(context.channel());
   v1::CreateLoadRunRequest request;
   *request.mutable_spec() = flags.from_file ? *flags.from_file : SpecOf(flags);
+  const auto timelines = BeginTimelines(context, flags, *request.mutable_spec());
   request.set_detached(flags.detach);
   request.set_request_id(flags.request_id);
   const std::unique_ptr<report::LedgerCheck> check = BeginCheck(context, flags);
   v1::LoadRun run;
   grpc::Status status = context.Call(
       [&](grpc::ClientContext& call) { return stub->CreateLoadRun(&call, request, &run); });
-  if (!status.ok()) return context.Explain(status);
+  if (!status.ok()) {
+    if (timelines != nullptr) timelines->End({});
+    return context.Explain(status);
+  }
   if (flags.detach) {
     return context.Show(
         run, absl::StrFormat("%s started; follow it: handshakectl --endpoint %s load watch %s\n",
                              run.id(), context.endpoint(), run.id()));
   }
-  status = Follow(context, &run);
+  status = Follow(context, &run, timelines.get());
   const bool interrupted = context.interrupts().happened();
   if (interrupted) status = Cancel(context, &run);
   if (!status.ok()) {
@@ -170,6 +224,7 @@ int Start(Context& context, const StartFlags& flags) {
     if (!interrupted) return code;
   }
   if (check != nullptr && Ended(run)) EndCheck(flags, *check, run);
+  if (timelines != nullptr) EndTimelines(context, *timelines, run);
   return ShowRun(context, run, interrupted ? kExitInterrupted : OutcomeOf(run));
 }
 
@@ -310,6 +365,14 @@ void AddStart(CLI::App& load, Context& context) {
   }
   CLI::Option* detach = start->add_flag("--detach", flags->detach,
                                         "Print the run's id, let it go on alone; at most 1m");
+  CLI::Option* timelines =
+      start
+          ->add_option("--timelines", flags->timelines,
+                       "Show where the time of about N handshakes went, at most 1000")
+          ->check(CLI::Range(int64_t{1}, kMostTimelines))
+          ->excludes(detach)
+          ->excludes(start->get_option("--stage"))
+          ->type_name("N");
   CLI::Option* server =
       start
           ->add_option("--server", flags->server,
@@ -320,14 +383,16 @@ void AddStart(CLI::App& load, Context& context) {
       ->add_option("--request-id", flags->request_id,
                    "To repeat safely: the same id starts only one run")
       ->type_name("ID")
-      ->excludes(server);
+      ->excludes(server)
+      ->excludes(timelines);
   start->footer(
       "Closed loop (--concurrency): each client does one handshake after the other. Open loop\n"
       "(--rate, --stage): handshakes begin at planned times; see: handshake-client load --help.\n"
       "--duration, --count or both; the first to be reached ends the run. Ctrl-C cancels the run\n"
       "and shows what it measured. A server that is loaded is asked for its counts before and\n"
       "behind the run: it must have completed as many handshakes as were ok. Not with\n"
-      "--request-id: a repeated request may find its run begun.\n\n"
+      "--request-id: a repeated request may find its run begun. With --timelines N it also tells\n"
+      "when the steps of about N handshakes happened, and so does the run: on one machine.\n\n"
       "Exit codes: 3 no connection was ever made, 5 a --fail-if or --stop-if held, 1 a handshake\n"
       "failed or the server's counts differ, 6 the generator was late (see verdict); 4 the server\n"
       "refused the run.\n\n"

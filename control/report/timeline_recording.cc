@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "absl/status/statusor.h"
-#include "common/stats/clock_identity.h"
 #include "control/rpc/channel.h"
 #include "google/protobuf/util/time_util.h"
 #include "grpcpp/client_context.h"
@@ -58,13 +57,8 @@ absl::Status TimelineRecording::TryBegin() {
   if (!status.ok()) return control::Explain(status, endpoint_);
   recording_ = response.recording_id();
   next_extension_ = std::chrono::steady_clock::now() + kLease / 3;
-  const std::string own = stats::MonotonicClockIdentity();
-  if (!own.empty() && own == response.clock_id()) return absl::OkStatus();
-  v1::CollectTimelinesResponse unused;
-  (void)Collect(&unused);  // nobody will ask for them
-  return absl::FailedPreconditionError(
-      "the server's clock is not this process's (another machine, boot or time namespace), so "
-      "their times cannot be joined: run both on one machine");
+  clock_id_ = response.clock_id();
+  return absl::OkStatus();
 }
 
 absl::Status TimelineRecording::Collect(v1::CollectTimelinesResponse* collected) {
@@ -76,13 +70,20 @@ absl::Status TimelineRecording::Collect(v1::CollectTimelinesResponse* collected)
   return status.ok() ? absl::OkStatus() : control::Explain(status, endpoint_);
 }
 
-v1::LoadTimelines TimelineRecording::End(const std::vector<ClientStamps>& client,
-                                         int64_t run_start_ns) {
+v1::LoadTimelines TimelineRecording::End(const v1::ClientTimelines& client) {
   v1::CollectTimelinesResponse collected;
   if (status_.ok()) status_ = Collect(&collected);
+  if (status_.ok() && client.timelines().empty()) {
+    status_ = absl::NotFoundError("the run has kept no handshake that was ok");
+  }
+  if (status_.ok() && (clock_id_.empty() || clock_id_ != client.clock_id())) {
+    status_ = absl::FailedPreconditionError(
+        "the server's clock is not the load's (another machine, boot or time namespace), so their "
+        "times cannot be joined: run both on one machine");
+  }
   v1::LoadTimelines timelines;
   if (status_.ok()) {
-    timelines = JoinTimelines(client, collected, run_start_ns);
+    timelines = JoinTimelines(client, collected);
   } else {
     timelines.set_missing_reason(std::string(status_.message()));
   }

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "control/report/timelines.h"
@@ -30,7 +29,7 @@ class TimelineRecording {
   // Asks the server only if a third of the lease has passed, and waits at most 1 s. What goes wrong
   // is asked again, and in the end the recording is shorter.
   void Extend();
-  v1::LoadTimelines End(const std::vector<ClientStamps>& client, int64_t run_start_ns);
+  v1::LoadTimelines End(const v1::ClientTimelines& client);
 
  private:
   absl::Status TryBegin();
@@ -41,6 +40,7 @@ class TimelineRecording {
   const int64_t stride_;
   std::unique_ptr<v1::ServerService::Stub> stub_;
   int64_t recording_ = 0;
+  std::string clock_id_;  // of the server
   std::chrono::steady_clock::time_point next_extension_;
   absl::Status status_;
 };

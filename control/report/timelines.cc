@@ -70,28 +70,28 @@ void AddSegments(v1::LoadTimelines& to) {
   AddSegment("whole", wholes, to);
 }
 
-bool Fits(const ClientStamps& client, const v1::ServerTimeline& server) {
-  return server.verdict() == v1::VERDICT_OK && server.accepted_ns() >= client.started_ns &&
-         server.ended_ns() <= client.ended_ns;
+bool Fits(const v1::ClientTimeline& client, const v1::ServerTimeline& server) {
+  return server.verdict() == v1::VERDICT_OK && server.accepted_ns() >= client.started_ns() &&
+         server.ended_ns() <= client.ended_ns();
 }
 
-v1::HandshakeTimeline Joined(const ClientStamps& client, const v1::ServerTimeline& server,
+v1::HandshakeTimeline Joined(const v1::ClientTimeline& client, const v1::ServerTimeline& server,
                              int64_t run_start_ns) {
-  const auto since = [&](int64_t ns) { return Less(ns, client.begin_ns); };
+  const auto since = [&](int64_t ns) { return Less(ns, client.begin_ns()); };
   const bool picked_up = server.picked_up_ns() != 0;
   v1::HandshakeTimeline to;
-  to.set_sequence(client.sequence);
+  to.set_sequence(client.sequence());
   to.set_mode(server.mode());
-  to.set_begin_ns(Less(client.begin_ns, run_start_ns));
-  to.set_started_ns(since(client.started_ns));
-  to.set_connected_ns(since(client.connected_ns));
+  to.set_begin_ns(Less(client.begin_ns(), run_start_ns));
+  to.set_started_ns(since(client.started_ns()));
+  to.set_connected_ns(since(client.connected_ns()));
   to.set_accepted_ns(since(server.accepted_ns()));
   to.set_picked_up_ns(since(picked_up ? server.picked_up_ns() : server.first_byte_ns()));
   to.set_first_byte_ns(since(server.first_byte_ns()));
   to.set_replied_ns(since(server.replied_ns()));
-  to.set_reply_read_ns(since(client.reply_read_ns));
+  to.set_reply_read_ns(since(client.reply_read_ns()));
   to.set_server_ended_ns(since(server.ended_ns()));
-  to.set_ended_ns(since(client.ended_ns));
+  to.set_ended_ns(since(client.ended_ns()));
   return to;
 }
 
@@ -113,25 +113,25 @@ std::string Us(int64_t ns) { return MillisecondsUs(static_cast<double>(ns) / 1e3
 
 }  // namespace
 
-v1::LoadTimelines JoinTimelines(const std::vector<ClientStamps>& client,
-                                const v1::CollectTimelinesResponse& server, int64_t run_start_ns) {
+v1::LoadTimelines JoinTimelines(const v1::ClientTimelines& client,
+                                const v1::CollectTimelinesResponse& server) {
   std::multimap<int64_t, const v1::ServerTimeline*> by_sequence;
   for (const v1::ServerTimeline& timeline : server.timelines()) {
     by_sequence.emplace(timeline.sequence(), &timeline);
   }
   v1::LoadTimelines to;
-  to.set_client_count(static_cast<int64_t>(client.size()));
+  to.set_client_count(client.timelines_size());
   to.set_server_count(server.timelines_size());
-  for (const ClientStamps& stamps : client) {
+  for (const v1::ClientTimeline& stamps : client.timelines()) {
     const v1::ServerTimeline* match = nullptr;
     int fitting = 0;
-    const auto [begin, end] = by_sequence.equal_range(stamps.sequence);
+    const auto [begin, end] = by_sequence.equal_range(stamps.sequence());
     for (auto it = begin; it != end; ++it) {
       if (!Fits(stamps, *it->second)) continue;
       match = it->second;
       ++fitting;
     }
-    if (fitting == 1) *to.add_timelines() = Joined(stamps, *match, run_start_ns);
+    if (fitting == 1) *to.add_timelines() = Joined(stamps, *match, client.run_start_ns());
   }
   AddSegments(to);
   if (to.timelines().empty()) {
@@ -139,6 +139,12 @@ v1::LoadTimelines JoinTimelines(const std::vector<ClientStamps>& client,
                                           Count(to.client_count()), Count(to.server_count())));
   }
   return to;
+}
+
+int64_t SampleStride(int64_t samples, double planned) {
+  constexpr double kMany = 1e15;
+  const double stride = std::min(planned, kMany) / static_cast<double>(samples);
+  return std::max<int64_t>(static_cast<int64_t>(stride), 1);
 }
 
 std::string TimelinesTable(const v1::LoadTimelines& timelines, Style style) {

@@ -4,28 +4,18 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "control/report/table.h"
 #include "handshake/v1/timelines.pb.h"
 
 namespace handshake::report {
 
-// The client's stamps of one handshake that was ok: nanoseconds of the monotonic clock.
-struct ClientStamps {
-  int64_t sequence = 0;
-  int64_t begin_ns = 0;  // intended start in an open loop, else as started_ns
-  int64_t started_ns = 0;
-  int64_t connected_ns = 0;
-  int64_t reply_read_ns = 0;
-  int64_t ended_ns = 0;
-};
-
 // Both clocks must be the same. A server's sample is a client's if X is the same and it lies
-// between the client's start and end; where two fit, none is taken. run_start_ns: of the same
-// clock. Pure.
-v1::LoadTimelines JoinTimelines(const std::vector<ClientStamps>& client,
-                                const v1::CollectTimelinesResponse& server, int64_t run_start_ns);
+// between the client's start and end; where two fit, none is taken. Pure.
+v1::LoadTimelines JoinTimelines(const v1::ClientTimelines& client,
+                                const v1::CollectTimelinesResponse& server);
+// The stride with which about `samples`, at least 1, of `planned` handshakes are sampled.
+int64_t SampleStride(int64_t samples, double planned);
 
 // A row a segment, with the slowest sample beside it, below an empty line; or why there is none.
 std::string TimelinesTable(const v1::LoadTimelines& timelines, Style style);

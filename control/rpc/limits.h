@@ -57,6 +57,8 @@ inline constexpr std::chrono::hours kMaxLoadThinkTime{1};
 inline constexpr std::chrono::hours kMaxLoadDuration{24};
 inline constexpr std::chrono::seconds kMaxDetachedLoad{60};
 inline constexpr int64_t kMaxLoadHandshakes = 1'000'000'000;
+// Handshakes of a run whose times are kept, each some 60 bytes of an answer.
+inline constexpr int64_t kMaxLoadSamples = 1'000;
 // The histograms of a run's points in one answer; if they take more, the points come without.
 inline constexpr size_t kMaxPointHistogramBytes = 2 * 1024 * 1024;
 // A run without a watcher lives this long: a watcher may reconnect, a dead one stops its load.

@@ -2,6 +2,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
+#include "common/stats/clock_identity.h"
 #include "common/text/duration.h"
 #include "control/report/histograms.h"
 #include "control/report/json.h"
@@ -335,6 +336,26 @@ void FillDetail(const client::LoadReport& report, const client::LoadSeries& seri
   if (!IsOpenLoop(run.spec())) return;
   *histograms.mutable_from_intended_start() = report::ToProto(report.intended);
   *histograms.mutable_send_lag() = report::ToProto(report.send_lag);
+}
+
+v1::ClientTimelines SamplesOf(const client::LoadRun& run) {
+  const auto ns = [](wire::TimePoint time) {
+    return std::chrono::nanoseconds(time.time_since_epoch()).count();
+  };
+  v1::ClientTimelines to;
+  to.set_clock_id(stats::MonotonicClockIdentity());
+  to.set_run_start_ns(ns(run.started()));
+  for (const client::HandshakeSample& sample : run.Samples()) {
+    if (to.timelines_size() == run.spec().samples) break;  // each thread keeps so many
+    v1::ClientTimeline& timeline = *to.add_timelines();
+    timeline.set_sequence(sample.sequence);
+    timeline.set_begin_ns(ns(sample.intended));
+    timeline.set_started_ns(ns(sample.started));
+    timeline.set_connected_ns(ns(sample.established));
+    timeline.set_reply_read_ns(ns(sample.replied));
+    timeline.set_ended_ns(ns(sample.ended));
+  }
+  return to;
 }
 
 void FillCounts(const client::HoldReport& report, v1::HoldRun& run) {

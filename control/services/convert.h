@@ -60,6 +60,8 @@ void FillCounts(const client::HoldReport& report, v1::HoldRun& run);
 // What only the FULL view has, into a run whose description is already there.
 void FillDetail(const client::LoadReport& report, const client::LoadSeries& series,
                 v1::LoadRun& run);
+// The samples of a run that is done: the FULL view has them too, if it keeps any.
+v1::ClientTimelines SamplesOf(const client::LoadRun& run);
 
 }  // namespace handshake::control
 

@@ -41,13 +41,14 @@ absl::StatusOr<client::LoadChange> ChangeOf(const v1::UpdateLoadRunRequest& requ
 constexpr size_t kCountBytes = 5;
 constexpr size_t kPointBytes = 512;
 constexpr size_t kEventBytes = 256;  // a condition is part of some
+constexpr size_t kSampleBytes = 80;
 static_assert(kMaxLoadHandshakes < int64_t{1} << (7 * kCountBytes - 1));
 constexpr size_t HistogramBytes(const stats::HistogramLayout& layout) {
   return static_cast<size_t>(layout.bucket_count()) * kCountBytes;
 }
 static_assert(6 * HistogramBytes(stats::kLoadLatencyLayout) + kMaxPointHistogramBytes +
                   client::LoadSeries::kMostPoints * kPointBytes +
-                  client::LoadControl::kMostEvents * kEventBytes <
+                  client::LoadControl::kMostEvents * kEventBytes + kMaxLoadSamples * kSampleBytes <
               kMaxResponseBytes);
 
 absl::Status InField(std::string_view field, const absl::Status& status) {
@@ -345,6 +346,9 @@ void LoadRuns::Refresh(const EntryPtr& entry, v1::LoadRunView view) {
   if (full) {
     detail = state;
     FillDetail(report, run->Series(), detail);
+    if (report.done && detail.spec().sample_count() > 0) {
+      *detail.mutable_client_timelines() = SamplesOf(*run);
+    }
   }
 
   const std::lock_guard lock(mutex_);

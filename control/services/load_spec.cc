@@ -162,6 +162,14 @@ absl::Status CheckClosed(const v1::LoadSpec& spec) {
   return CheckCount(spec.concurrency(), "spec.concurrency", kMaxLoadConnections);
 }
 
+absl::Status CheckSamples(const v1::LoadSpec& spec) {
+  if (spec.sequence_stride() < 0 || (spec.sequence_stride() == 0) != (spec.sample_count() == 0)) {
+    return absl::InvalidArgumentError(
+        "spec.sequence_stride must be at least 1 with spec.sample_count, and not be without it");
+  }
+  return CheckCount(spec.sample_count(), "spec.sample_count", kMaxLoadSamples);
+}
+
 absl::Status CheckDuration(const google::protobuf::Duration& duration,
                            std::chrono::nanoseconds longest) {
   const auto value = FromProto(duration, "spec.duration", std::chrono::milliseconds(1),
@@ -221,6 +229,7 @@ absl::StatusOr<v1::LoadSpec> CheckLoadSpec(const v1::LoadSpec& spec,
       spec.framing() != v1::FRAMING_BARE) {
     return absl::InvalidArgumentError("spec.framing must be LINE or BARE");
   }
+  if (ok = CheckSamples(spec); !ok.ok()) return ok;
   if (ok = CheckConditions(spec.fail_if(), "spec.fail_if"); !ok.ok()) return ok;
   if (ok = CheckConditions(spec.stop_if(), "spec.stop_if"); !ok.ok()) return ok;
   v1::LoadSpec checked = spec;
@@ -238,6 +247,8 @@ client::LoadSpec ToClientSpec(const v1::LoadSpec& checked, const net::Address& t
   spec.warmup = Nanoseconds(checked.warmup_time());
   spec.fail_if = ConditionsOf(checked.fail_if());
   spec.stop_if = ConditionsOf(checked.stop_if());
+  spec.samples = checked.sample_count();
+  spec.sample_stride = std::max<int64_t>(checked.sequence_stride(), 1);
   if (IsOpenLoop(checked)) {
     spec.open = {.rate = checked.rate_per_second(),
                  .stages = StagesOf(checked),

@@ -77,6 +77,38 @@ TEST_F(TimelinesSystemTest, AClosedLoopShowsATable) {
                     ContainsRegex("accept wait +[0-9]"), ContainsRegex("whole .*=====")));
 }
 
+// The run is the server's own, or an agent's: both keep their half, and the operator joins them.
+TEST_F(TimelinesSystemTest, AnOperatorsRunHasThemToo) {
+  const Daemon agent(HANDSHAKE_CLIENT, {"agent", "--control", "127.0.0.1:0"});
+  ASSERT_TRUE(agent.started());
+  const std::vector<std::string> kRuns[] = {
+      {"--endpoint", control_, "load", "start", target_},
+      {"--endpoint", agent.AddressAfter("control on "), "load", "start", target_, "--server",
+       control_},
+  };
+  for (std::vector<std::string> run : kRuns) {
+    run.insert(run.end(), {"--rate", "500", "--count", "100", "--timelines", "20", "-o", "json"});
+    const Ended ended = RunToEnd(HANDSHAKECTL, run);
+    EXPECT_EQ(ended.exit_code, 0) << ended.err;
+    const v1::LoadTimelines timelines = Read(ended);
+    EXPECT_EQ(timelines.missing_reason(), "");
+    EXPECT_EQ(timelines.server_endpoint(), control_);
+    EXPECT_EQ(timelines.sequence_stride(), 5);
+    EXPECT_EQ(timelines.client_count(), 20);
+    EXPECT_EQ(timelines.timelines_size(), 20);
+    EXPECT_EQ(timelines.segments_size(), 10);
+  }
+  const Ended table = RunToEnd(HANDSHAKECTL, {"--endpoint", control_, "load", "start", target_,
+                                              "--count", "200", "--timelines", "50"});
+  EXPECT_THAT(table.out, ContainsRegex("TIMELINES ms +P50 +P99 +MAX +SLOWEST +X [0-9]+, epoll"));
+  // An agent's endpoint is no server's.
+  const Ended nobody =
+      RunToEnd(HANDSHAKECTL, {"--endpoint", agent.AddressAfter("control on "), "load", "start",
+                              target_, "--count", "5", "--timelines", "5"});
+  EXPECT_EQ(nobody.exit_code, 0) << nobody.err;
+  EXPECT_THAT(nobody.out, ContainsRegex("no timelines +.* is no server that records timelines"));
+}
+
 TEST_F(TimelinesSystemTest, WhatCannotBeIsSaid) {
   const Ended nobody = Load({"--count", "5", "--server", "127.0.0.1:1", "--timelines", "5"});
   EXPECT_EQ(nobody.exit_code, 0);

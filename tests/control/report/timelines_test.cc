@@ -19,13 +19,23 @@ using ::testing::IsEmpty;
 constexpr int64_t kUs = 1'000;
 
 // Begins at `begin`, its nine segments take 1, 2, ... 9 us.
-ClientStamps Client(int64_t x, int64_t begin) {
-  return {.sequence = x,
-          .begin_ns = begin,
-          .started_ns = begin + 1 * kUs,
-          .connected_ns = begin + 3 * kUs,
-          .reply_read_ns = begin + 28 * kUs,
-          .ended_ns = begin + 45 * kUs};
+v1::ClientTimeline Client(int64_t x, int64_t begin) {
+  v1::ClientTimeline timeline;
+  timeline.set_sequence(x);
+  timeline.set_begin_ns(begin);
+  timeline.set_started_ns(begin + 1 * kUs);
+  timeline.set_connected_ns(begin + 3 * kUs);
+  timeline.set_reply_read_ns(begin + 28 * kUs);
+  timeline.set_ended_ns(begin + 45 * kUs);
+  return timeline;
+}
+
+v1::ClientTimelines Clients(const std::vector<v1::ClientTimeline>& timelines,
+                            int64_t run_start_ns = 0) {
+  v1::ClientTimelines clients;
+  clients.set_run_start_ns(run_start_ns);
+  for (const v1::ClientTimeline& timeline : timelines) *clients.add_timelines() = timeline;
+  return clients;
 }
 
 void AddServer(int64_t x, int64_t begin, v1::CollectTimelinesResponse& to) {
@@ -45,7 +55,7 @@ TEST(TimelinesTest, BothEndsOfAHandshakeAreJoined) {
   AddServer(20, 5'000'000, server);
   AddServer(30, 6'000'000, server);
   const auto joined =
-      JoinTimelines({Client(10, 4'000'000), Client(20, 5'000'000)}, server, 1'000'000);
+      JoinTimelines(Clients({Client(10, 4'000'000), Client(20, 5'000'000)}, 1'000'000), server);
   EXPECT_EQ(joined.client_count(), 2);
   EXPECT_EQ(joined.server_count(), 2);
   EXPECT_THAT(joined.missing_reason(), IsEmpty());
@@ -71,7 +81,7 @@ TEST(TimelinesTest, WhatTheTwoEndsNoticeInTheOtherOrderCountsAsAtOnce) {
   v1::CollectTimelinesResponse server;
   AddServer(20, 0, server);
   server.mutable_timelines(0)->set_accepted_ns(2 * kUs);  // before connect() had returned
-  const auto joined = JoinTimelines({Client(20, 0)}, server, 0);
+  const auto joined = JoinTimelines(Clients({Client(20, 0)}), server);
   ASSERT_EQ(joined.segments_size(), 10);
   EXPECT_EQ(joined.timelines(0).accepted_ns(), 2 * kUs);
   EXPECT_EQ(joined.segments(2).p50_ns(), 0);
@@ -85,35 +95,35 @@ TEST(TimelinesTest, AnUnknownPickUpIsAtTheFirstByte) {
   v1::CollectTimelinesResponse server;
   AddServer(20, 0, server);
   server.mutable_timelines(0)->set_picked_up_ns(0);
-  const auto joined = JoinTimelines({Client(20, 0)}, server, 0);
+  const auto joined = JoinTimelines(Clients({Client(20, 0)}), server);
   EXPECT_EQ(joined.timelines(0).picked_up_ns(), joined.timelines(0).first_byte_ns());
 }
 
 TEST(TimelinesTest, AnothersHandshakeWithTheSameXIsNotTaken) {
-  const std::vector<ClientStamps> client = {Client(20, 5'000'000)};
+  const v1::ClientTimelines client = Clients({Client(20, 5'000'000)});
   v1::CollectTimelinesResponse server;
   AddServer(20, 4'000'000, server);  // before it
   AddServer(20, 6'000'000, server);  // behind it
-  EXPECT_THAT(JoinTimelines(client, server, 0).missing_reason(),
+  EXPECT_THAT(JoinTimelines(client, server).missing_reason(),
               HasSubstr("no sample is at both ends: 1 here, 2 at the server"));
   AddServer(20, 5'000'000, server);
-  EXPECT_EQ(JoinTimelines(client, server, 0).timelines_size(), 1);
+  EXPECT_EQ(JoinTimelines(client, server).timelines_size(), 1);
   AddServer(20, 5'000'000, server);  // which of the two?
-  EXPECT_EQ(JoinTimelines(client, server, 0).timelines_size(), 0);
+  EXPECT_EQ(JoinTimelines(client, server).timelines_size(), 0);
   server.mutable_timelines(3)->set_verdict(v1::VERDICT_TIMEOUT_STEP_3);
-  EXPECT_EQ(JoinTimelines(client, server, 0).timelines_size(), 1);
+  EXPECT_EQ(JoinTimelines(client, server).timelines_size(), 1);
 }
 
 TEST(TimelinesTest, PercentilesAreNearestRanks) {
   v1::CollectTimelinesResponse server;
-  std::vector<ClientStamps> client;
+  v1::ClientTimelines client;
   for (int64_t i = 1; i <= 200; ++i) {
-    ClientStamps stamps = Client(i, i * 1'000'000);
-    AddServer(i, stamps.begin_ns, server);
-    stamps.ended_ns = stamps.begin_ns + 36 * kUs + i;
-    client.push_back(stamps);
+    v1::ClientTimeline& timeline = *client.add_timelines();
+    timeline = Client(i, i * 1'000'000);
+    AddServer(i, timeline.begin_ns(), server);
+    timeline.set_ended_ns(timeline.begin_ns() + 36 * kUs + i);
   }
-  const v1::LoadTimelines joined = JoinTimelines(client, server, 0);
+  const v1::LoadTimelines joined = JoinTimelines(client, server);
   const v1::TimelineSegment& close = joined.segments(8);
   EXPECT_EQ(close.p50_ns(), 100);
   EXPECT_EQ(close.p99_ns(), 198);
@@ -124,9 +134,9 @@ TEST(TimelinesTest, TheTableDrawsTheSlowest) {
   v1::CollectTimelinesResponse server;
   AddServer(20, 0, server);
   AddServer(30, 1'000'000, server);
-  std::vector<ClientStamps> client = {Client(20, 0), Client(30, 1'000'000)};
-  client[1].ended_ns += 45 * kUs;
-  v1::LoadTimelines joined = JoinTimelines(client, server, 0);
+  v1::ClientTimelines client = Clients({Client(20, 0), Client(30, 1'000'000)});
+  client.mutable_timelines(1)->set_ended_ns(client.timelines(1).ended_ns() + 45 * kUs);
+  v1::LoadTimelines joined = JoinTimelines(client, server);
   joined.set_sequence_stride(10);
   const std::string table = TimelinesTable(joined, {});
   EXPECT_THAT(table, AllOf(ContainsRegex("TIMELINES ms +P50 +P99 +MAX +SLOWEST +X 30, thread-pool"),
@@ -150,7 +160,7 @@ TEST(TimelinesTest, NumbersThatNoClockShowsDoNoHarm) {
   AddServer(20, 0, server);
   server.mutable_timelines(0)->set_accepted_ns(kHuge);
   server.mutable_timelines(0)->set_replied_ns(kLowest);
-  const auto joined = JoinTimelines({Client(20, 0)}, server, kLowest);
+  const auto joined = JoinTimelines(Clients({Client(20, 0)}, kLowest), server);
   EXPECT_EQ(joined.timelines_size(), 1);
   TimelinesTable(joined, {});
 }
