@@ -27,8 +27,8 @@ bool Write(wire::ClientHandshake& handshake, int fd) {
 }
 
 bool Read(wire::ClientHandshake& handshake, int fd) {
-  const std::span<char> room = handshake.Room();
-  const ssize_t n = recv(fd, room.data(), room.size(), MSG_DONTWAIT);
+  char bytes[wire::kMaxMessageBytes];
+  const ssize_t n = recv(fd, bytes, handshake.ReadSize(), MSG_DONTWAIT);
   if (n < 0 && WouldBlock(errno)) {
     if (handshake.need() != Need::kProbe) return false;
     handshake.OnQuiet(Clock::now());
@@ -37,7 +37,7 @@ bool Read(wire::ClientHandshake& handshake, int fd) {
   } else if (n == 0) {
     handshake.OnEndOfStream(Clock::now());
   } else {
-    handshake.OnReceived(static_cast<size_t>(n), Clock::now());
+    handshake.OnReceived({bytes, static_cast<size_t>(n)}, Clock::now());
   }
   return true;
 }

@@ -3,8 +3,10 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <mutex>
 #include <utility>
+#include <variant>
 
 #include "absl/strings/str_format.h"
 #include "common/stats/kernel_counters.h"
@@ -20,6 +22,9 @@ namespace handshake::server {
 namespace {
 
 constexpr int kShardsPerCpu = 4;
+
+// Each has counters of its own for every mode.
+constexpr size_t kMostListeners = 64;
 
 // At shutdown, what waits in the accept queues is still taken, for this long at most.
 constexpr std::chrono::milliseconds kEmptyQueueTimeout{200};
@@ -55,16 +60,39 @@ absl::Status CheckTimeout(const char* name, wire::Duration value) {
   return absl::InvalidArgumentError(absl::StrFormat("%s must be above 0 and at most 1 h", name));
 }
 
+absl::Status FirstFailure(std::initializer_list<absl::Status> all) {
+  for (const absl::Status& status : all) {
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckProtocol(const wire::HandshakeOptions& options) {
+  return FirstFailure({CheckTimeout("step_timeout", options.step_timeout),
+                       CheckTimeout("handshake_timeout", options.handshake_timeout),
+                       CheckTimeout("bare_grace", options.bare_grace)});
+}
+
+absl::Status CheckProtocol(const wire::ConversationOptions& options) {
+  if (options.ping_interval < wire::Duration::zero() || options.ping_interval > wire::kMaxTimeout) {
+    return absl::InvalidArgumentError("ping_interval must be at most 1 h, or 0 for no pings");
+  }
+  return FirstFailure({CheckTimeout("idle_timeout", options.idle_timeout),
+                       CheckTimeout("ping_timeout", options.ping_timeout),
+                       CheckTimeout("message_timeout", options.message_timeout),
+                       CheckTimeout("write_timeout", options.write_timeout)});
+}
+
 absl::Status Check(const DataPlaneOptions& options) {
   if (options.listeners.empty()) return absl::InvalidArgumentError("no address to listen on");
+  if (options.listeners.size() > kMostListeners) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("at most %d addresses to listen on", kMostListeners));
+  }
   for (const ListenerOptions& listener : options.listeners) {
-    const wire::HandshakeOptions& handshake = listener.handshake;
-    for (const absl::Status& status :
-         {CheckTimeout("step_timeout", handshake.step_timeout),
-          CheckTimeout("handshake_timeout", handshake.handshake_timeout),
-          CheckTimeout("bare_grace", handshake.bare_grace)}) {
-      if (!status.ok()) return status;
-    }
+    absl::Status status =
+        std::visit([](const auto& with) { return CheckProtocol(with); }, listener.protocol);
+    if (!status.ok()) return status;
   }
   for (const absl::Status& status : {CheckCount("max_threads", options.engine.max_threads),
                                      CheckCount("pool_threads", options.engine.pool_threads),
@@ -76,10 +104,11 @@ absl::Status Check(const DataPlaneOptions& options) {
 
 }  // namespace
 
-struct DataPlane::Impl {
+struct DataPlane::Impl final : wire::CommandHost {
   explicit Impl(const DataPlaneOptions& with)
-      : options(with),
-        ledger(kShardsPerCpu * static_cast<int>(with.engine.cpus.size())),
+      : options(Hosted(with)),
+        ledger(kShardsPerCpu * static_cast<int>(with.engine.cpus.size()),
+               static_cast<int>(with.listeners.size())),
         lobby(ledger),
         door(lobby, ledger),
         switcher({.door = door,
@@ -91,6 +120,27 @@ struct DataPlane::Impl {
 
   absl::Status Start();
   std::shared_ptr<const Snapshot> MakeSnapshot();
+  // The options, with this for what the command listeners ask.
+  DataPlaneOptions Hosted(DataPlaneOptions with) const {
+    for (ListenerOptions& listener : with.listeners) {
+      if (auto* command = std::get_if<wire::CommandOptions>(&listener.protocol)) {
+        command->host = this;
+      }
+    }
+    return with;
+  }
+  // Called by engines: a few counters and a short lock, no snapshot.
+  wire::HostFacts Facts() const override {
+    const Ledger::Totals totals = ledger.ReadTotals();
+    const ActiveMode active = switcher.active();
+    return {.mode = ModeName(active.mode),
+            .generation = active.generation,
+            .accepted = totals.accepted,
+            .completed = totals.completed,
+            .failed = totals.failed,
+            .in_flight = totals.accepted - totals.completed - totals.failed};
+  }
+  std::vector<ListenerStats> ReadListeners() const;
 
   const DataPlaneOptions options;
   const wire::TimePoint started = wire::Clock::now();
@@ -148,8 +198,16 @@ std::shared_ptr<const Snapshot> DataPlane::Impl::MakeSnapshot() {
   snapshot->births_after_stop = door.births_after_stop();
   snapshot->process = stats::ReadProcessUsage();
   snapshot->listen_counters = stats::ReadListenCounters();
-  snapshot->listeners = listeners_closed ? final_listeners : door.ListenersStats();
+  snapshot->listeners = ReadListeners();
   return snapshot;
+}
+
+std::vector<ListenerStats> DataPlane::Impl::ReadListeners() const {
+  std::vector<ListenerStats> listeners = listeners_closed ? final_listeners : door.ListenersStats();
+  for (size_t i = 0; i < listeners.size(); ++i) {
+    listeners[i].ledger = ledger.ReadListener(static_cast<int>(i));
+  }
+  return listeners;
 }
 
 DataPlane::DataPlane(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +30,7 @@
 #include "control/services/server_service.h"
 #include "server/data_plane.h"
 #include "server/door/cpus.h"
+#include "server/line_log.h"
 #include "spdlog/spdlog.h"
 
 namespace handshake {
@@ -56,6 +58,8 @@ struct Flags {
   std::string cpus;
   std::chrono::nanoseconds drain_timeout = server::kDefaultDrainTimeout;
   wire::HandshakeOptions handshake;
+  wire::ConversationOptions conversation;
+  bool lines_sink = false;
   log::LogOptions log;
 };
 
@@ -86,6 +90,7 @@ CLI::Option* WithEnvironment(CLI::Option* option) {
 void DefineFlags(CLI::App& app, Flags& flags) {
   app.footer(
       absl::StrFormat("Modes: %s.\n", ModeNames()) +
+      "Protocols: handshake (the default), lines, command: --listen lines=127.0.0.1:7010\n"
       "Every flag can be given by the environment variable named beside it; the command line wins."
       "\nDurations: 500ms, 5s, 1m. SIGTERM or SIGINT stops, drains and ends with 0; a second one "
       "ends\nat once.\n\n"
@@ -108,7 +113,7 @@ void DefineFlags(CLI::App& app, Flags& flags) {
                                    const char* help) {
     WithEnvironment(report::AddDuration(app, name, &value, help));
   };
-  add("--listen", flags.listen, "ADDRESS", "Serve at HOST:PORT; repeats; port 0: free")
+  add("--listen", flags.listen, "[PROTOCOL=]ADDRESS", "Serve at HOST:PORT; repeats; port 0: free")
       ->delimiter(',');
   add("--control", flags.control, "ADDRESS", "Control (gRPC), loopback only");
   add("--allow-load", flags.allow_load, "RANGE",
@@ -126,6 +131,16 @@ void DefineFlags(CLI::App& app, Flags& flags) {
   add_duration("--step-timeout", flags.handshake.step_timeout, "Deadline of each message");
   add_duration("--handshake-timeout", flags.handshake.handshake_timeout, "Deadline of all three");
   add_duration("--bare-grace", flags.handshake.bare_grace, "auto: wait for a line end");
+  add_duration("--message-timeout", flags.conversation.message_timeout,
+               "lines, command: for a whole message");
+  add_duration("--write-timeout", flags.conversation.write_timeout,
+               "lines, command: for an answer to be taken");
+  add_duration("--idle-timeout", flags.conversation.idle_timeout,
+               "lines, command: of silence, unless pinged");
+  add_duration("--ping-interval", flags.conversation.ping_interval,
+               "lines: PING after such a silence; 0s: never");
+  WithEnvironment(app.add_flag("--lines-sink", flags.lines_sink,
+                               "lines: write them to the log, answer nothing"));
   add("--log-format", flags.log.format, "FORMAT", "text or json lines, to stderr");
   add("--log-level", flags.log.level, "LEVEL", "trace to error, or off");
 }
@@ -142,16 +157,58 @@ absl::StatusOr<wire::Framing> ReadFraming(std::string_view name) {
       absl::StrFormat("--framing: no framing '%s': use auto, line or bare", name));
 }
 
+wire::LinesOptions LinesOptionsOf(const Flags& flags) {
+  static const server::LineLog log;
+  wire::LinesOptions options;
+  static_cast<wire::ConversationOptions&>(options) = flags.conversation;
+  if (flags.lines_sink) options.sink = &log;
+  return options;
+}
+
+wire::CommandOptions CommandOptionsOf(const Flags& flags) {
+  wire::CommandOptions options;
+  static_cast<wire::ConversationOptions&>(options) = flags.conversation;
+  options.ping_interval = wire::Duration::zero();  // it has no pings
+  options.version = text::Version();
+  return options;
+}
+
+using ProtocolsByName = std::map<std::string_view, server::ProtocolOptions>;
+
+// [PROTOCOL=]ADDRESS
+absl::StatusOr<server::ListenerOptions> ReadListener(std::string_view text,
+                                                     const ProtocolsByName& protocols) {
+  const size_t equals = text.find('=');
+  const bool named = equals != std::string_view::npos;
+  const std::string_view name = named ? text.substr(0, equals) : "handshake";
+  const auto protocol = protocols.find(name);
+  if (protocol == protocols.end()) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "no protocol '%s'; there are handshake (the default), lines and command, as "
+        "lines=127.0.0.1:7010",
+        name));
+  }
+  const absl::StatusOr<net::Address> address =
+      net::Address::Parse(std::string(named ? text.substr(equals + 1) : text));
+  if (!address.ok()) return address.status();
+  return server::ListenerOptions{.address = *address, .protocol = protocol->second};
+}
+
 absl::StatusOr<Options> Read(const Flags& flags) {
   Options options;
   const absl::StatusOr<wire::Framing> framing = ReadFraming(flags.framing);
   if (!framing.ok()) return framing.status();
   wire::HandshakeOptions handshake = flags.handshake;
   handshake.framing = *framing;
+  const ProtocolsByName protocols = {
+      {"handshake", handshake},
+      {"lines", LinesOptionsOf(flags)},
+      {"command", CommandOptionsOf(flags)},
+  };
   for (const std::string& text : flags.listen) {
-    const absl::StatusOr<net::Address> address = net::Address::Parse(text);
-    if (!address.ok()) return InFlag("--listen", address.status());
-    options.data_plane.listeners.push_back({.address = *address, .handshake = handshake});
+    absl::StatusOr<server::ListenerOptions> listener = ReadListener(text, protocols);
+    if (!listener.ok()) return InFlag("--listen", listener.status());
+    options.data_plane.listeners.push_back(*std::move(listener));
   }
   const absl::StatusOr<net::Address> control = net::Address::Parse(flags.control);
   if (!control.ok()) return InFlag("--control", control.status());
@@ -225,12 +282,10 @@ int AwaitStopSignal(std::chrono::nanoseconds hard_stop) {
   return signal;
 }
 
-void PrintReady(const server::DataPlane& data_plane, const control::Host& host) {
-  const auto& listeners = data_plane.options().listeners;
-  const std::vector<net::Address> addresses = data_plane.addresses();
-  for (size_t i = 0; i < addresses.size(); ++i) {
-    absl::PrintF("listening on %s (handshake, %s)\n", addresses[i].ToString(),
-                 wire::FramingName(listeners[i].handshake.framing));
+void PrintReady(server::DataPlane& data_plane, const control::Host& host) {
+  for (const server::ListenerStats& listener : data_plane.Stats()->listeners) {
+    absl::PrintF("listening on %s (%s%s)\n", listener.address, listener.protocol,
+                 listener.framing.empty() ? "" : ", " + listener.framing);
   }
   absl::PrintF("control on %s\n", host.address().ToString());
   absl::PrintF("ready: mode %s, pid %d\n", server::ModeName(data_plane.mode()), ::getpid());
@@ -272,7 +327,7 @@ absl::Status Run(const Options& options) {
   const int64_t direct = options.data_plane.engine.io_uring_direct;
   const int signal = AwaitStopSignal(options.drain_timeout + kHardStop +
                                      std::chrono::seconds(direct / kEndedPerSecond));
-  spdlog::info("signal {}: stopping, at most {} for handshakes in progress", signal,
+  spdlog::info("signal {}: stopping, at most {} for what is in progress", signal,
                text::FormatDuration(options.drain_timeout));
   (*host)->ReportNotServing();
   load_service.Stop();
@@ -280,7 +335,7 @@ absl::Status Run(const Options& options) {
   server_service.Stop();
   (*host)->Shutdown(kControlGrace);
   const int64_t cut = CutOff(**data_plane);
-  if (cut > 0) spdlog::warn("{} handshakes were cut off: they outlasted the drain timeout", cut);
+  if (cut > 0) spdlog::warn("{} connections were cut off: they outlasted the drain timeout", cut);
   spdlog::info("stopped");
   return absl::OkStatus();
 }

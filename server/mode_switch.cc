@@ -133,9 +133,12 @@ absl::Status ModeSwitcher::Begin(Mode mode) {
   context_.ledger.Open(mode);
   auto first = std::make_unique<Generation>(context_, mode, 1);
   if (absl::Status status = first->Prepare(); !status.ok()) return status;
-  first->engine().Start();
-  const std::lock_guard lock(mutex_);
-  active_ = std::move(first);
+  Engine& engine = first->engine();
+  {
+    const std::lock_guard lock(mutex_);
+    active_ = std::move(first);
+  }
+  engine.Start();  // what it serves may ask for the mode in force
   return absl::OkStatus();
 }
 

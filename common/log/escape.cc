@@ -3,26 +3,12 @@
 #include <array>
 #include <cstdint>
 
+#include "common/text/utf8.h"
+
 namespace handshake::log {
 namespace {
 
 constexpr std::string_view kHex = "0123456789abcdef";
-
-// Bytes of the well-formed UTF-8 character at the head of `text` (not empty); 0 if there is none.
-size_t Utf8Length(std::string_view text) {
-  const auto byte = [text](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t lead = byte(0);
-  if (lead < 0x80) return 1;
-  const size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  // Overlong forms, surrogates, and what lies beyond U+10FFFF.
-  if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f)) return 0;
-  if ((lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f)) return 0;
-  return length;
-}
 
 void AppendHex(std::string& to, std::string_view prefix, char c) {
   const auto byte = static_cast<uint8_t>(c);
@@ -53,9 +39,9 @@ bool AppendShort(std::string& to, char c) {
 
 }  // namespace
 
-std::string Escape(std::string_view peer_bytes) {
+std::string Escape(std::string_view peer_bytes, size_t most) {
   std::string escaped;
-  for (char c : peer_bytes.substr(0, kMaxPeerBytes)) {
+  for (char c : peer_bytes.substr(0, most)) {
     if (AppendShort(escaped, c)) continue;
     if (c >= ' ' && c <= '~') {
       escaped += c;
@@ -63,7 +49,7 @@ std::string Escape(std::string_view peer_bytes) {
       AppendHex(escaped, "\\x", c);
     }
   }
-  if (peer_bytes.size() > kMaxPeerBytes) escaped += "...";
+  if (peer_bytes.size() > most) escaped += "...";
   return escaped;
 }
 
@@ -71,7 +57,7 @@ std::string EscapeJson(std::string_view text) {
   std::string escaped;
   escaped.reserve(text.size());
   while (!text.empty()) {
-    const size_t length = Utf8Length(text);
+    const size_t length = text::Utf8Length(text);
     const char c = text.front();
     if (length == 0) {
       escaped += "\\ufffd";

@@ -12,8 +12,8 @@ namespace handshake::log {
 inline constexpr size_t kMaxPeerBytes = 64;
 
 // Printable ASCII as it is, but \\ for a backslash; \r, \n, \t; \xNN for any other byte. At most
-// kMaxPeerBytes bytes of the input.
-std::string Escape(std::string_view peer_bytes);
+// `most` bytes of the input.
+std::string Escape(std::string_view peer_bytes, size_t most = kMaxPeerBytes);
 
 // The inside of a JSON string, valid UTF-8 whatever `text` is: a byte that is not becomes U+FFFD.
 std::string EscapeJson(std::string_view text);

@@ -29,8 +29,8 @@ void ClientHandshake::OnSent(size_t n, TimePoint now) {
   }
 }
 
-void ClientHandshake::OnReceived(size_t n, TimePoint now) {
-  Accept(n);
+void ClientHandshake::OnReceived(std::string_view bytes, TimePoint now) {
+  Accept(bytes);
   if (stage() == Stage::kReadReply) {
     ReadReply(now);
   } else {

@@ -16,7 +16,7 @@ class ClientHandshake : public HandshakeMachine {
 
   std::string_view Output(std::span<char> scratch) const;
 
-  void OnReceived(size_t n, TimePoint now);
+  void OnReceived(std::string_view bytes, TimePoint now);
   void OnSent(size_t n, TimePoint now);
   void OnQuiet(TimePoint now);
   void OnEndOfStream(TimePoint now);

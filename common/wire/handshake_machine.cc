@@ -68,9 +68,9 @@ TimePoint HandshakeMachine::deadline() const {
   return At(std::min(step_deadline_us_, grace_end_us_));
 }
 
-std::span<char> HandshakeMachine::Room() {
+size_t HandshakeMachine::ReadSize() const {
   assert(need() == Need::kRead || need() == Need::kProbe);
-  return std::span(input_).subspan(input_length_);
+  return input_.size() - input_length_;
 }
 
 void HandshakeMachine::Move(StageEvent event) {
@@ -98,9 +98,10 @@ Verdict HandshakeMachine::AtStep(Verdict of_step_1) const {
   return static_cast<Verdict>(static_cast<int>(of_step_1) + step() - 1);
 }
 
-void HandshakeMachine::Accept(size_t n) {
-  assert(n > 0 && input_length_ + n <= input_.size());
-  input_length_ = static_cast<uint8_t>(input_length_ + n);
+void HandshakeMachine::Accept(std::string_view bytes) {
+  assert(!bytes.empty() && bytes.size() <= ReadSize());
+  std::memcpy(input_.data() + input_length_, bytes.data(), bytes.size());
+  input_length_ = static_cast<uint8_t>(input_length_ + bytes.size());
 }
 
 void HandshakeMachine::Drop(size_t n) {

@@ -60,7 +60,7 @@ class HandshakeMachine {
   TimePoint started() const { return started_; }
   int64_t sequence() const { return sequence_; }  // X, once it is known
   TimePoint deadline() const;
-  std::span<char> Room();
+  size_t ReadSize() const;
   // The bytes read in the present step and not used yet; for messages to people.
   std::string_view input() const { return {input_.data(), input_length_}; }
 
@@ -77,8 +77,8 @@ class HandshakeMachine {
   // PEER_GONE, PEER_RESET and TIMEOUT of the present step.
   Verdict AtStep(Verdict of_step_1) const;
 
-  void Accept(size_t n);  // n bytes were read into Room()
-  void Drop(size_t n);    // the first n bytes of the input are used
+  void Accept(std::string_view bytes);  // adds them to the input
+  void Drop(size_t n);                  // the first n bytes of the input are used
   std::string_view terminator() const;
   std::string_view Remaining(size_t length, std::span<char> scratch) const;
 

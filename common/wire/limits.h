@@ -28,6 +28,20 @@ inline constexpr std::chrono::milliseconds kDiscardTimeout{100};
 // The largest timeout that may be configured: durations are kept as 32-bit microseconds.
 inline constexpr std::chrono::minutes kMaxTimeout{60};
 
+// A message of the long-lived protocols, its end included: the longest line, or frame.
+inline constexpr size_t kMostConversationBytes = 8 * 1024;
+// An answer: an echo of the longest message, and what stands around it.
+inline constexpr size_t kMostAnswerBytes = kMostConversationBytes + 64;
+
+// How long a long-lived connection may be silent: as other servers' keep-alive, for a person who
+// thinks. Where it is pinged instead: often enough for the tables of what lies between (NAT).
+inline constexpr std::chrono::minutes kIdleTimeout{10};
+inline constexpr std::chrono::seconds kPingInterval{60};
+inline constexpr std::chrono::seconds kPingTimeout{10};
+// From the first byte of a message to its last, and for an answer to be taken.
+inline constexpr std::chrono::seconds kMessageTimeout{30};
+inline constexpr std::chrono::seconds kWriteTimeout{10};
+
 static_assert(kStepTimeout <= kHandshakeTimeout && kHandshakeTimeout <= kMaxTimeout);
 static_assert(kBareGrace < kStepTimeout && kDiscardTimeout < kStepTimeout);
 

@@ -26,8 +26,8 @@ std::string_view ServerHandshake::Output(std::span<char> scratch) const {
   return Remaining(length, scratch);
 }
 
-void ServerHandshake::OnReceived(size_t n, TimePoint now) {
-  Accept(n);
+void ServerHandshake::OnReceived(std::string_view bytes, TimePoint now) {
+  Accept(bytes);
   if (stage() == Stage::kReadHello) {
     ReadHello(now);
   } else {

@@ -18,7 +18,7 @@ class ServerHandshake : public HandshakeMachine {
   std::string_view Output(std::span<char> scratch) const;
   size_t DiscardLimit() const { return kDiscardBytes - discarded_; }
 
-  void OnReceived(size_t n, TimePoint now);
+  void OnReceived(std::string_view bytes, TimePoint now);
   void OnSent(size_t n, TimePoint now);
   void OnShutdown(TimePoint now);
   void OnDiscarded(size_t n, TimePoint now);

@@ -3,7 +3,7 @@
 // A session is a plain value: bytes, end-of-stream and time in; bytes and a verdict out. It holds
 // no file descriptor, thread, clock or log. The driver asks need() and does that one thing:
 //
-//   kRead      read into Room(), then OnReceived(n), OnEndOfStream() or OnReset()
+//   kRead      read at most ReadSize() bytes, then OnReceived(bytes), OnEndOfStream() or OnReset()
 //   kWrite     write Output(), then OnSent(n) or OnReset()
 //   kProbe     read once without waiting: nothing there is OnQuiet(), else as kRead
 //   kShutdown  shutdown(SHUT_WR), then OnShutdown()
@@ -13,6 +13,8 @@
 // and calls OnTime() when deadline() has passed, after having read what had arrived by then.
 // Every call takes the present time. Calls that the current need() does not allow are misuse and
 // assert. A session is used by one thread at a time and may be moved to another between calls.
+// What it may have been lent it gives back when it ends, so every session is driven to kEnd:
+// Abort() gets there at once.
 #ifndef HANDSHAKE_COMMON_WIRE_SESSION_H_
 #define HANDSHAKE_COMMON_WIRE_SESSION_H_
 
@@ -48,6 +50,14 @@ class Protocol {
  public:
   virtual ~Protocol() = default;
   virtual std::string_view name() const = 0;
+  // Do its sessions last as long as the peer likes, mostly in silence? Then nobody should wait for
+  // one of them alone.
+  bool long_lived() const { return long_lived_; }
+  // The listener's number: what its sessions are counted to.
+  int listener() const { return listener_; }
+
+ protected:
+  Protocol(bool long_lived, int listener) : long_lived_(long_lived), listener_(listener) {}
 
  private:
   friend class Session;
@@ -61,10 +71,10 @@ class Protocol {
   virtual Ending GetEnding(const void* state) const = 0;
   virtual TimePoint GetDeadline(const void* state) const = 0;
   virtual std::string_view GetInput(const void* state) const = 0;
-  virtual std::span<char> Room(void* state) const = 0;
+  virtual size_t GetReadSize(const void* state) const = 0;
   virtual std::string_view Output(const void* state, std::span<char> scratch) const = 0;
   virtual size_t DiscardLimit(const void* state) const = 0;
-  virtual void OnReceived(void* state, size_t n, TimePoint now) const = 0;
+  virtual void OnReceived(void* state, std::string_view bytes, TimePoint now) const = 0;
   virtual void OnSent(void* state, size_t n, TimePoint now) const = 0;
   virtual void OnShutdown(void* state, TimePoint now) const = 0;
   virtual void OnDiscarded(void* state, size_t n, TimePoint now) const = 0;
@@ -72,6 +82,10 @@ class Protocol {
   virtual void OnReset(void* state, TimePoint now) const = 0;
   virtual void OnTime(void* state, TimePoint now) const = 0;
   virtual void Abort(void* state, Verdict verdict) const = 0;
+  virtual uint32_t TakeMessageCount(void* state) const = 0;
+
+  const bool long_lived_;
+  const int listener_;
 };
 
 // The server's side of one connection: a protocol and its state. Relocatable as plain bytes.
@@ -84,6 +98,7 @@ class Session {
     protocol.Begin(state_, now);
   }
 
+  const Protocol& protocol() const { return *protocol_; }
   Need need() const { return protocol_->GetNeed(state_); }
   TimePoint started() const { return protocol_->GetStarted(state_); }
   // The protocol's step, from 1: what a table of connections is grouped by.
@@ -98,14 +113,18 @@ class Session {
   TimePoint deadline() const { return protocol_->GetDeadline(state_); }
   // What was read and not used yet, for messages to people.
   std::string_view input() const { return protocol_->GetInput(state_); }
-  std::span<char> Room() { return protocol_->Room(state_); }
+  // The most that it takes at once, above 0.
+  size_t ReadSize() const { return protocol_->GetReadSize(state_); }
   // The bytes still to be sent; they may lie in `scratch` or in the protocol's constants.
   std::string_view Output(std::span<char> scratch) const {
     return protocol_->Output(state_, scratch);
   }
   size_t DiscardLimit() const { return protocol_->DiscardLimit(state_); }
 
-  void OnReceived(size_t n, TimePoint now) { protocol_->OnReceived(state_, n, now); }
+  // Copies what it keeps of `bytes`.
+  void OnReceived(std::string_view bytes, TimePoint now) {
+    protocol_->OnReceived(state_, bytes, now);
+  }
   void OnSent(size_t n, TimePoint now) { protocol_->OnSent(state_, n, now); }
   void OnShutdown(TimePoint now) { protocol_->OnShutdown(state_, now); }
   void OnDiscarded(size_t n, TimePoint now) { protocol_->OnDiscarded(state_, n, now); }
@@ -114,6 +133,8 @@ class Session {
   void OnTime(TimePoint now) { protocol_->OnTime(state_, now); }
   // Ends the session for a reason outside the protocol (shed, operator, shutdown): reset at once.
   void Abort(Verdict verdict) { protocol_->Abort(state_, verdict); }
+  // Messages that a long-lived session has judged since this was last asked; 0 of any other.
+  uint32_t TakeMessageCount() { return protocol_->TakeMessageCount(state_); }
 
  private:
   const Protocol* protocol_;
@@ -129,7 +150,10 @@ class ProtocolOf final : public Protocol {
 
  public:
   using Options = typename Machine::Options;
-  explicit ProtocolOf(const Options& options) : options_(options) {}
+  static constexpr bool kLongLived = requires(Machine& machine) { machine.TakeMessageCount(); };
+
+  explicit ProtocolOf(const Options& options, int listener = 0)
+      : Protocol(kLongLived, listener), options_(options) {}
   std::string_view name() const override { return Machine::kName; }
 
  private:
@@ -147,12 +171,14 @@ class ProtocolOf final : public Protocol {
   Ending GetEnding(const void* s) const override { return In(s).ending(); }
   TimePoint GetDeadline(const void* s) const override { return In(s).deadline(); }
   std::string_view GetInput(const void* s) const override { return In(s).input(); }
-  std::span<char> Room(void* s) const override { return In(s).Room(); }
+  size_t GetReadSize(const void* s) const override { return In(s).ReadSize(); }
   std::string_view Output(const void* s, std::span<char> scratch) const override {
     return In(s).Output(scratch);
   }
   size_t DiscardLimit(const void* s) const override { return In(s).DiscardLimit(); }
-  void OnReceived(void* s, size_t n, TimePoint now) const override { In(s).OnReceived(n, now); }
+  void OnReceived(void* s, std::string_view bytes, TimePoint now) const override {
+    In(s).OnReceived(bytes, now);
+  }
   void OnSent(void* s, size_t n, TimePoint now) const override { In(s).OnSent(n, now); }
   void OnShutdown(void* s, TimePoint now) const override { In(s).OnShutdown(now); }
   void OnDiscarded(void* s, size_t n, TimePoint now) const override { In(s).OnDiscarded(n, now); }
@@ -160,6 +186,10 @@ class ProtocolOf final : public Protocol {
   void OnReset(void* s, TimePoint now) const override { In(s).OnReset(now); }
   void OnTime(void* s, TimePoint now) const override { In(s).OnTime(now); }
   void Abort(void* s, Verdict verdict) const override { In(s).Abort(verdict); }
+  uint32_t TakeMessageCount(void* s) const override {
+    if constexpr (kLongLived) return In(s).TakeMessageCount();
+    return 0;
+  }
 
   const Options options_;
 };

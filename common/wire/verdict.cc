@@ -43,6 +43,8 @@ constexpr std::array<Row, kVerdictCount> kRows = {{
     {"CONNECT_TIMEOUT", kClientSide, "the connection was not established in time"},
     {"UNREACHABLE", kClientSide, "the address cannot be reached"},
     {"NO_LOCAL_RESOURCE", kClientSide, "this machine is out of ports, file descriptors or memory"},
+    {"NOT_UTF8", kRejected, "a line is not UTF-8"},
+    {"IDLE", kTimedOut, "nothing was heard in time"},
 }};
 
 // An ERROR answer is a message too and keeps to the message limit (with CR LF).

@@ -1,6 +1,6 @@
-// How a handshake ends. One enum for both roles, used in statistics, logs, metrics and documents;
-// PROTOCOL.md describes each value. The numbers are part of the operator's contract
-// (proto/handshake/v1/types.proto repeats them): values are only ever added.
+// How a conversation ends, a handshake above all. One enum for both roles, used in statistics,
+// logs, metrics and documents; PROTOCOL.md describes each value. The numbers are part of the
+// operator's contract (proto/handshake/v1/types.proto repeats them): values are only ever added.
 #ifndef HANDSHAKE_COMMON_WIRE_VERDICT_H_
 #define HANDSHAKE_COMMON_WIRE_VERDICT_H_
 
@@ -50,8 +50,12 @@ enum class Verdict : uint8_t {
   kConnectTimeout = 24,   // the connection was not established in time
   kUnreachable = 25,      // no route, or another error of connect()
   kNoLocalResource = 26,  // our own shortage: no free port, file descriptor or memory
+
+  // Of the long-lived protocols, beside those above.
+  kNotUtf8 = 27,  // a line that is not UTF-8
+  kIdle = 28,     // the peer was silent for too long, or did not answer a ping
 };
-inline constexpr int kVerdictCount = 27;
+inline constexpr int kVerdictCount = 29;
 
 // What a verdict counts as in the ledger equation:
 // accepted = completed + rejected + timed_out + peer_gone + shed + closed_by_server + in_flight.

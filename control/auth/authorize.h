@@ -18,6 +18,7 @@ enum class Rpc : uint8_t {
   kSwitchMode,
   kGetModeSwitch,
   kListModeSwitches,
+  kListListeners,
   kGetStats,
   kWatchStats,
   kRecordTimelines,
@@ -43,12 +44,13 @@ struct RpcRow {
   Permission permission;
 };
 
-inline constexpr std::array<RpcRow, 15> kRpcTable = {{
+inline constexpr std::array<RpcRow, 16> kRpcTable = {{
     {Rpc::kGetServer, "handshake.v1.ServerService/GetServer", Permission::kObserve},
     {Rpc::kListModes, "handshake.v1.ServerService/ListModes", Permission::kObserve},
     {Rpc::kSwitchMode, "handshake.v1.ServerService/SwitchMode", Permission::kSwitchMode},
     {Rpc::kGetModeSwitch, "handshake.v1.ServerService/GetModeSwitch", Permission::kObserve},
     {Rpc::kListModeSwitches, "handshake.v1.ServerService/ListModeSwitches", Permission::kObserve},
+    {Rpc::kListListeners, "handshake.v1.ServerService/ListListeners", Permission::kObserve},
     {Rpc::kGetStats, "handshake.v1.ServerService/GetStats", Permission::kObserve},
     {Rpc::kWatchStats, "handshake.v1.ServerService/WatchStats", Permission::kObserve},
     {Rpc::kRecordTimelines, "handshake.v1.ServerService/RecordTimelines", Permission::kObserve},

@@ -31,6 +31,9 @@ class GuardedServerService : public v1::ServerService::CallbackService {
   virtual absl::Status Handle(const Authorized<Rpc::kListModeSwitches>& call,
                               const v1::ListModeSwitchesRequest& request,
                               v1::ListModeSwitchesResponse& response) = 0;
+  virtual absl::Status Handle(const Authorized<Rpc::kListListeners>& call,
+                              const v1::ListListenersRequest& request,
+                              v1::ListListenersResponse& response) = 0;
   virtual absl::Status Handle(const Authorized<Rpc::kGetStats>& call,
                               const v1::GetStatsRequest& request, v1::Stats& response) = 0;
   virtual absl::StatusOr<WatchSource<v1::Stats>> Handle(const Authorized<Rpc::kWatchStats>& call,
@@ -79,6 +82,13 @@ class GuardedServerService : public v1::ServerService::CallbackService {
                                              v1::ListModeSwitchesResponse* response) final {
     return Guard::Unary<Rpc::kListModeSwitches>(context, request, response,
                                                 [this](auto&... args) { return Handle(args...); });
+  }
+
+  grpc::ServerUnaryReactor* ListListeners(grpc::CallbackServerContext* context,
+                                          const v1::ListListenersRequest* request,
+                                          v1::ListListenersResponse* response) final {
+    return Guard::Unary<Rpc::kListListeners>(context, request, response,
+                                             [this](auto&... args) { return Handle(args...); });
   }
 
   grpc::ServerUnaryReactor* GetStats(grpc::CallbackServerContext* context,

@@ -10,6 +10,7 @@ namespace handshake::ctl {
 
 void AddStatus(CLI::App& app, Context& context);
 void AddStats(CLI::App& app, Context& context);
+void AddListeners(CLI::App& app, Context& context);
 void AddMode(CLI::App& app, Context& context);
 void AddLoad(CLI::App& app, Context& context);
 void AddCompare(CLI::App& app, Context& context);

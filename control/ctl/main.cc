@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
   context.AddFlags(app);
   ctl::AddStatus(app, context);
   ctl::AddStats(app, context);
+  ctl::AddListeners(app, context);
   ctl::AddMode(app, context);
   ctl::AddLoad(app, context);
   ctl::AddCompare(app, context);

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "control/report/humane.h"
+#include "control/report/listeners_report.h"
 #include "control/report/names.h"
 
 namespace handshake::report {
@@ -96,7 +97,7 @@ std::string Latencies(const v1::Stats& stats, Style style) {
                {"P99.9", Kind::kNumber},
                {"MAX", Kind::kNumber}});
   for (const v1::ModeStats& mode : stats.modes()) {
-    if (mode.completed_count() == 0) continue;
+    if (mode.handshake().count() == 0) continue;
     std::vector<Cell> whole = {ModeName(mode.mode()), "handshake"};
     std::vector<Cell> first = {"", "accept to 1st byte"};
     std::vector<Cell> rest = {"", "1st byte to end"};
@@ -125,18 +126,7 @@ std::string Failures(const v1::Stats& stats, Style style) {
 }
 
 std::string Listeners(const v1::Stats& stats, Style style) {
-  Table table({{"LISTENER", Kind::kText},
-               {"PROTOCOL", Kind::kText},
-               {"FRAMING", Kind::kText},
-               {"QUEUED", Kind::kNumber},
-               {"QUEUE LIMIT", Kind::kNumber},
-               {"DROPPED", Kind::kNumber}});
-  for (const v1::ListenerStats& listener : stats.listeners()) {
-    table.Add({listener.address(), listener.protocol(), FramingName(listener.framing()),
-               Count(listener.accept_queue_count()), Count(listener.accept_queue_limit()),
-               Concern(listener.dropped_count(), Tone::kBad)});
-  }
-  return "\n" + table.Render(style) +
+  return "\n" + ListenersTable(stats.listeners(), style) +
          absl::StrFormat("network namespace since boot: %s queue overflows, %s drops\n",
                          Count(stats.listen_overflow_count()), Count(stats.listen_drop_count()));
 }

@@ -4,6 +4,7 @@
 #include "absl/strings/str_format.h"
 #include "common/stats/clock_identity.h"
 #include "common/text/duration.h"
+#include "common/wire/limits.h"
 #include "control/report/histograms.h"
 #include "control/report/json.h"
 #include "control/rpc/limits.h"
@@ -27,13 +28,6 @@ static_assert(v1::Verdict_ARRAYSIZE == wire::kVerdictCount);
 
 // google.protobuf.Duration reaches 10,000 years; what nobody can mean is cut before arithmetic.
 constexpr int64_t kMaxSeconds = 1'000'000'000;
-
-v1::Framing FramingByName(std::string_view name) {
-  for (size_t i = 0; i < kFramings.size(); ++i) {
-    if (wire::FramingName(static_cast<wire::Framing>(i)) == name) return kFramings[i];
-  }
-  return v1::FRAMING_UNSPECIFIED;
-}
 
 double PerSecond(int64_t count, std::chrono::nanoseconds time) {
   const double seconds = std::chrono::duration<double>(time).count();
@@ -98,6 +92,33 @@ void Fill(const server::ListenerStats& from, v1::ListenerStats& to) {
   to.set_accept_queue_count(from.accept_queue);
   to.set_accept_queue_limit(from.accept_queue_limit);
   to.set_dropped_count(from.dropped);
+  to.set_accepted_count(from.ledger.accepted);
+  to.set_completed_count(from.ledger.completed());
+  to.set_failed_count(from.ledger.failed());
+  AddFailures(from.ledger.ended, *to.mutable_failures());
+  to.set_in_flight_count(from.ledger.in_flight);
+  to.set_message_count(from.ledger.messages);
+  to.set_received_bytes(from.ledger.bytes_received);
+  to.set_sent_bytes(from.ledger.bytes_sent);
+}
+
+void Fill(const wire::HandshakeOptions& from, v1::Listener& to) {
+  *to.mutable_step_timeout() = ToProto(from.step_timeout);
+  *to.mutable_handshake_timeout() = ToProto(from.handshake_timeout);
+  *to.mutable_bare_grace() = ToProto(from.bare_grace);
+  to.set_max_message_bytes(wire::kMaxMessageBytes);
+}
+
+void Fill(const wire::ConversationOptions& from, v1::Listener& to) {
+  *to.mutable_idle_timeout() = ToProto(from.idle_timeout);
+  *to.mutable_message_timeout() = ToProto(from.message_timeout);
+  *to.mutable_write_timeout() = ToProto(from.write_timeout);
+  to.set_max_message_bytes(wire::kMostConversationBytes);
+}
+
+void Fill(const wire::LinesOptions& from, v1::Listener& to) {
+  Fill(static_cast<const wire::ConversationOptions&>(from), to);
+  *to.mutable_ping_interval() = ToProto(from.ping_interval);
 }
 
 void Fill(const client::LoadPoint& from, v1::LoadPoint& to) {
@@ -121,6 +142,20 @@ void Fill(const client::LoadPoint& from, v1::LoadPoint& to) {
 }
 
 }  // namespace
+
+v1::Framing FramingByName(std::string_view name) {
+  for (size_t i = 0; i < kFramings.size(); ++i) {
+    if (wire::FramingName(static_cast<wire::Framing>(i)) == name) return kFramings[i];
+  }
+  return v1::FRAMING_UNSPECIFIED;
+}
+
+v1::Listener ToProto(const server::ListenerStats& stats, const server::ProtocolOptions& protocol) {
+  v1::Listener to;
+  Fill(stats, *to.mutable_stats());
+  std::visit([&to](const auto& options) { Fill(options, to); }, protocol);
+  return to;
+}
 
 v1::Mode ToProto(server::Mode mode) { return kModes[static_cast<size_t>(mode)]; }
 

@@ -47,6 +47,10 @@ v1::Latency ToProto(const stats::Histogram& histogram);
 void AddFailures(const std::array<int64_t, wire::kVerdictCount>& ended,
                  google::protobuf::RepeatedPtrField<v1::VerdictCount>& to);
 
+// "auto", "line", "bare"; unspecified of anything else.
+v1::Framing FramingByName(std::string_view name);
+
+v1::Listener ToProto(const server::ListenerStats& stats, const server::ProtocolOptions& protocol);
 v1::ModeSwitch ToProto(const server::SwitchRecord& record);
 v1::LoadRun::Bottleneck ToProto(client::Bottleneck bottleneck);
 v1::Stats ToProto(const server::Snapshot& snapshot);

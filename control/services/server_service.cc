@@ -61,11 +61,12 @@ void ServerService::Stop() {
 absl::Status ServerService::Handle(const Authorized<Rpc::kGetServer>&, const v1::GetServerRequest&,
                                    v1::Server& response) {
   response.set_version(std::string(text::Version()));
-  for (const net::Address& address : data_plane_.addresses()) {
-    response.add_listen_addresses(address.ToString());
-  }
-  response.set_framing(ToProto(data_plane_.options().listeners.front().handshake.framing));
   const std::shared_ptr<const server::Snapshot> snapshot = data_plane_.Stats();
+  for (const server::ListenerStats& listener : snapshot->listeners) {
+    if (listener.framing.empty()) continue;  // no handshakes there
+    if (response.listen_addresses().empty()) response.set_framing(FramingByName(listener.framing));
+    response.add_listen_addresses(listener.address);
+  }
   const server::ActiveMode active = data_plane_.active();
   response.set_mode(ToProto(active.mode));
   response.set_generation(active.generation);
@@ -127,6 +128,17 @@ absl::Status ServerService::Handle(const Authorized<Rpc::kListModeSwitches>&,
   for (const server::SwitchRecord& record : data_plane_.ListSwitches()) {
     if (static_cast<size_t>(response.mode_switches_size()) == *limit) break;
     *response.add_mode_switches() = ToProto(record);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ServerService::Handle(const Authorized<Rpc::kListListeners>&,
+                                   const v1::ListListenersRequest&,
+                                   v1::ListListenersResponse& response) {
+  const std::shared_ptr<const server::Snapshot> snapshot = data_plane_.Stats();
+  const std::vector<server::ListenerOptions>& options = data_plane_.options().listeners;
+  for (size_t i = 0; i < options.size(); ++i) {
+    *response.add_listeners() = ToProto(snapshot->listeners[i], options[i].protocol);
   }
   return absl::OkStatus();
 }

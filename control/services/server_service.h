@@ -39,6 +39,9 @@ class ServerService final : public GuardedServerService {
   absl::Status Handle(const Authorized<Rpc::kListModeSwitches>& call,
                       const v1::ListModeSwitchesRequest& request,
                       v1::ListModeSwitchesResponse& response) override;
+  absl::Status Handle(const Authorized<Rpc::kListListeners>& call,
+                      const v1::ListListenersRequest& request,
+                      v1::ListListenersResponse& response) override;
   absl::Status Handle(const Authorized<Rpc::kGetStats>& call, const v1::GetStatsRequest& request,
                       v1::Stats& response) override;
   absl::StatusOr<WatchSource<v1::Stats>> Handle(const Authorized<Rpc::kWatchStats>& call,

@@ -49,8 +49,9 @@ Taken Exhausted(int error) {
 
 absl::Status Door::Open(const std::vector<ListenerOptions>& options, std::span<const int> cpus) {
   shards_ = static_cast<int64_t>(cpus.size());
-  for (const ListenerOptions& one : options) {
-    absl::StatusOr<std::vector<Listener>> shards = Listener::OpenShards(one, cpus);
+  for (size_t i = 0; i < options.size(); ++i) {
+    absl::StatusOr<std::vector<Listener>> shards =
+        Listener::OpenShards(options[i], static_cast<int>(i), cpus);
     if (!shards.ok()) return shards.status();
     for (Listener& shard : *shards) listeners_.push_back(std::move(shard));
   }

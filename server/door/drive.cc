@@ -11,6 +11,9 @@
 namespace handshake::server {
 namespace {
 
+// At once, on the stack of whoever serves.
+constexpr size_t kReadBytes = 8 * 1'024;
+
 enum class Step : uint8_t { kDone, kWouldBlock };
 
 bool WouldBlock(ssize_t n) { return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK); }
@@ -31,11 +34,12 @@ void NoteFirstByte(Connection& connection, wire::TimePoint now) {
 }
 
 Step Read(Connection& connection, Ledger& ledger, wire::TimePoint now) {
-  const std::span<char> room = connection.session.Room();
-  const ssize_t n = Uninterrupted(
-      [&] { return recv(connection.fd.get(), room.data(), room.size(), MSG_DONTWAIT); });
+  char bytes[kReadBytes];
+  const size_t most = std::min(sizeof(bytes), connection.session.ReadSize());
+  const ssize_t n =
+      Uninterrupted([&] { return recv(connection.fd.get(), bytes, most, MSG_DONTWAIT); });
   if (WouldBlock(n)) return Step::kWouldBlock;
-  OnRead(connection, n, ledger, now);
+  OnRead(connection, bytes, n, ledger, now);
   return Step::kDone;
 }
 
@@ -56,7 +60,7 @@ Step Write(Connection& connection, Ledger& ledger, wire::TimePoint now) {
 }
 
 Step Discard(Connection& connection, wire::TimePoint now) {
-  char dropped[4'096];
+  char dropped[kReadBytes];
   const size_t limit = std::min(sizeof(dropped), connection.session.DiscardLimit());
   const ssize_t n =
       Uninterrupted([&] { return recv(connection.fd.get(), dropped, limit, MSG_DONTWAIT); });
@@ -69,6 +73,12 @@ Step Discard(Connection& connection, wire::TimePoint now) {
     connection.session.OnReset(now);
   }
   return Step::kDone;
+}
+
+void CountMessages(Connection& connection, Ledger& ledger) {
+  wire::Session& session = connection.session;
+  if (!session.protocol().long_lived()) return;
+  if (const uint32_t count = session.TakeMessageCount()) ledger.CountMessages(connection, count);
 }
 
 // Counted first: when the peer sees the end of the stream, the ledger knows of it.
@@ -121,14 +131,17 @@ Progress Drive(Connection& connection, Ledger& ledger, wire::TimePoint now) {
   }
 }
 
-void OnRead(Connection& connection, ssize_t n, Ledger& ledger, wire::TimePoint now) {
+void OnRead(Connection& connection, const char* bytes, ssize_t n, Ledger& ledger,
+            wire::TimePoint now) {
   ledger.timelines().NoteServed(connection, now);
   if (n > 0) {
     NoteFirstByte(connection, now);
     ledger.CountReceived(connection, n);
-    connection.session.OnReceived(static_cast<size_t>(n), now);
+    connection.session.OnReceived({bytes, static_cast<size_t>(n)}, now);
+    CountMessages(connection, ledger);
   } else if (n == 0) {
     connection.session.OnEndOfStream(now);
+    CountMessages(connection, ledger);
   } else {
     connection.session.OnReset(now);
   }
@@ -137,6 +150,7 @@ void OnRead(Connection& connection, ssize_t n, Ledger& ledger, wire::TimePoint n
 void OnWritten(Connection& connection, size_t n, Ledger& ledger, wire::TimePoint now) {
   ledger.CountSent(connection, static_cast<int64_t>(n));
   connection.session.OnSent(n, now);
+  CountMessages(connection, ledger);
   if (!connection.counted_held && connection.session.held()) {
     connection.counted_held = true;
     ledger.CountHeld(connection);

@@ -25,9 +25,10 @@ enum class Progress : uint8_t {
 Progress Drive(Connection& connection, Ledger& ledger, wire::TimePoint now);
 
 // The parts of it, for an engine whose reads and writes are done by the kernel meanwhile.
-// What a read into session.Room() said: so many bytes, 0 for the end of the stream, below 0 for a
-// connection that is broken.
-void OnRead(Connection& connection, ssize_t n, Ledger& ledger, wire::TimePoint now);
+// What a read of at most session.ReadSize() said: `n` bytes, which begin at `bytes`, 0 for the end
+// of the stream, below 0 for a connection that is broken.
+void OnRead(Connection& connection, const char* bytes, ssize_t n, Ledger& ledger,
+            wire::TimePoint now);
 // So many bytes of session.Output() were sent.
 void OnWritten(Connection& connection, size_t n, Ledger& ledger, wire::TimePoint now);
 

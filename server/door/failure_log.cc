@@ -27,14 +27,16 @@ spdlog::level::level_enum LevelOf(wire::Verdict verdict) {
 
 void LogFailure(const Connection& connection) {
   const wire::Verdict verdict = connection.session.verdict();
+  if (verdict == wire::Verdict::kOk) return;  // it only says farewell
   const spdlog::level::level_enum level = LevelOf(verdict);
   if (!spdlog::should_log(level)) return;
   static log::RateLimiter limiter(wire::kVerdictCount, kLinesPerSecond);
   const auto suppressed = limiter.Allow(static_cast<size_t>(verdict), wire::Clock::now());
   if (!suppressed) return;
-  spdlog::log(level, "handshake failed: {} from {} in mode {}, read \"{}\"{}",
-              wire::VerdictName(verdict), net::Address::OfPeer(connection.fd.get()).ToString(),
-              ModeName(connection.birth_mode), log::Escape(connection.session.input()),
+  spdlog::log(level, "{} failed: {} from {} in mode {}, read \"{}\"{}",
+              connection.session.protocol().name(), wire::VerdictName(verdict),
+              net::Address::OfPeer(connection.fd.get()).ToString(), ModeName(connection.birth_mode),
+              log::Escape(connection.session.input()),
               *suppressed == 0 ? "" : " (" + std::to_string(*suppressed) + " more left out)");
 }
 

@@ -1,6 +1,7 @@
 #include "server/door/ledger.h"
 
 #include <chrono>
+#include <memory>
 
 namespace handshake::server {
 namespace {
@@ -20,51 +21,65 @@ uint32_t ThisThreadNumber() {
 
 }  // namespace
 
-Ledger::Ledger(int shard_count) : shard_count_(shard_count) {}
+Ledger::Ledger(int shard_count, int listener_count)
+    : shard_count_(shard_count), listener_count_(listener_count) {}
 
 Ledger::~Ledger() {
-  for (std::atomic<Shards*>& mode : modes_) delete mode.load();
+  for (std::atomic<Shards*>& mode : modes_) delete[] mode.load();
 }
 
 void Ledger::Open(Mode mode) {
   const std::lock_guard lock(opening_);
   std::atomic<Shards*>& shards = modes_[static_cast<size_t>(mode)];
-  if (shards.load() == nullptr) shards.store(new Shards(static_cast<size_t>(shard_count_)));
+  if (shards.load() != nullptr) return;
+  auto opened = std::make_unique<Shards[]>(static_cast<size_t>(listener_count_));
+  for (int i = 0; i < listener_count_; ++i) {
+    opened[static_cast<size_t>(i)] = Shards(static_cast<size_t>(shard_count_));
+  }
+  shards.store(opened.release());
 }
 
-const Ledger::Shards* Ledger::Find(Mode mode) const {
-  return modes_[static_cast<size_t>(mode)].load(std::memory_order_acquire);
+const Ledger::Shards* Ledger::Find(Mode mode, int listener) const {
+  const Shards* all = modes_[static_cast<size_t>(mode)].load(std::memory_order_acquire);
+  return all == nullptr ? nullptr : all + listener;
 }
 
-Ledger::Shard& Ledger::MyShard(Mode mode) {
-  Shards* shards = modes_[static_cast<size_t>(mode)].load(std::memory_order_acquire);
-  return (*shards)[ThisThreadNumber() % static_cast<uint32_t>(shard_count_)];
+Ledger::Shard& Ledger::MyShard(const Connection& connection) {
+  const auto mode = static_cast<size_t>(connection.birth_mode);
+  const int listener = connection.session.protocol().listener();
+  Shards* all = modes_[mode].load(std::memory_order_acquire);
+  return all[listener][ThisThreadNumber() % static_cast<uint32_t>(shard_count_)];
 }
 
 void Ledger::CountAccepted(const Connection& connection) {
-  MyShard(connection.birth_mode).accepted.fetch_add(1, kRelaxed);
+  MyShard(connection).accepted.fetch_add(1, kRelaxed);
 }
 
 void Ledger::CountHandedOver(const Connection& connection) {
-  MyShard(connection.birth_mode).handed_over.fetch_add(1, kRelaxed);
+  MyShard(connection).handed_over.fetch_add(1, kRelaxed);
 }
 
 void Ledger::CountHeld(const Connection& connection) {
-  MyShard(connection.birth_mode).held.fetch_add(1, kRelaxed);
+  MyShard(connection).held.fetch_add(1, kRelaxed);
 }
 
 void Ledger::CountReceived(const Connection& connection, int64_t bytes) {
-  MyShard(connection.birth_mode).bytes_received.fetch_add(bytes, kRelaxed);
+  MyShard(connection).bytes_received.fetch_add(bytes, kRelaxed);
 }
 
 void Ledger::CountSent(const Connection& connection, int64_t bytes) {
-  MyShard(connection.birth_mode).bytes_sent.fetch_add(bytes, kRelaxed);
+  MyShard(connection).bytes_sent.fetch_add(bytes, kRelaxed);
+}
+
+void Ledger::CountMessages(const Connection& connection, int64_t count) {
+  MyShard(connection).messages.fetch_add(count, kRelaxed);
 }
 
 void Ledger::CountEnded(const Connection& connection, wire::TimePoint now) {
-  Shard& shard = MyShard(connection.birth_mode);
+  Shard& shard = MyShard(connection);
   const wire::Verdict verdict = connection.session.verdict();
-  if (verdict == wire::Verdict::kOk) {
+  // How long a long-lived one has lasted says nothing of the server.
+  if (verdict == wire::Verdict::kOk && !connection.session.protocol().long_lived()) {
     const int64_t total = Microseconds(now - connection.session.started());
     shard.handshake.Record(total);
     shard.first_byte.Record(connection.first_byte_us);
@@ -78,44 +93,65 @@ void Ledger::CountEnded(const Connection& connection, wire::TimePoint now) {
 
 ModeStats Ledger::Read(Mode mode) const {
   ModeStats stats;
-  const Shards* shards = Find(mode);
-  if (shards == nullptr) return stats;
+  for (int i = 0; i < listener_count_; ++i) {
+    const Shards* shards = Find(mode, i);
+    if (shards == nullptr) continue;
+    Add(*shards, stats);
+    for (const Shard& shard : *shards) {
+      shard.handshake.MergeInto(stats.handshake);
+      shard.first_byte.MergeInto(stats.first_byte);
+      shard.first_to_last.MergeInto(stats.first_to_last);
+    }
+  }
+  return stats;
+}
+
+LedgerRow Ledger::ReadListener(int listener) const {
+  LedgerRow row;
+  for (const Mode mode : kModes) {
+    if (const Shards* shards = Find(mode, listener)) Add(*shards, row);
+  }
+  return row;
+}
+
+void Ledger::Add(const Shards& shards, LedgerRow& row) {
   int64_t ended = 0;
-  int64_t held = 0;
-  for (const Shard& shard : *shards) {
+  int64_t accepted = 0;
+  for (const Shard& shard : shards) {
     for (size_t i = 0; i < shard.ended.size(); ++i) {
       const int64_t count = shard.ended[i].load(std::memory_order_acquire);
-      stats.ended[i] += count;
+      row.ended[i] += count;
       ended += count;
     }
-    held -= shard.held_ended.load(kRelaxed);
+    row.held -= shard.held_ended.load(kRelaxed);
   }
-  for (const Shard& shard : *shards) {
-    stats.accepted += shard.accepted.load(kRelaxed);
-    stats.handed_over += shard.handed_over.load(kRelaxed);
-    held += shard.held.load(kRelaxed);
-    stats.bytes_received += shard.bytes_received.load(kRelaxed);
-    stats.bytes_sent += shard.bytes_sent.load(kRelaxed);
-    shard.handshake.MergeInto(stats.handshake);
-    shard.first_byte.MergeInto(stats.first_byte);
-    shard.first_to_last.MergeInto(stats.first_to_last);
+  for (const Shard& shard : shards) {
+    accepted += shard.accepted.load(kRelaxed);
+    row.handed_over += shard.handed_over.load(kRelaxed);
+    row.held += shard.held.load(kRelaxed);
+    row.bytes_received += shard.bytes_received.load(kRelaxed);
+    row.bytes_sent += shard.bytes_sent.load(kRelaxed);
+    row.messages += shard.messages.load(kRelaxed);
   }
-  stats.in_flight = stats.accepted - ended;
-  stats.held = held;
-  return stats;
+  row.accepted += accepted;
+  row.in_flight += accepted - ended;
+}
+
+void Ledger::Add(const Shards& shards, Totals& totals) {
+  for (const Shard& shard : shards) {
+    for (size_t i = 0; i < shard.ended.size(); ++i) {
+      const bool ok = static_cast<wire::Verdict>(i) == wire::Verdict::kOk;
+      (ok ? totals.completed : totals.failed) += shard.ended[i].load(kRelaxed);
+    }
+    totals.accepted += shard.accepted.load(kRelaxed);
+  }
 }
 
 Ledger::Totals Ledger::ReadTotals() const {
   Totals totals;
   for (Mode mode : kModes) {
-    const Shards* shards = Find(mode);
-    if (shards == nullptr) continue;
-    for (const Shard& shard : *shards) {
-      for (size_t i = 0; i < shard.ended.size(); ++i) {
-        const bool ok = static_cast<wire::Verdict>(i) == wire::Verdict::kOk;
-        (ok ? totals.completed : totals.failed) += shard.ended[i].load(kRelaxed);
-      }
-      totals.accepted += shard.accepted.load(kRelaxed);
+    for (int i = 0; i < listener_count_; ++i) {
+      if (const Shards* shards = Find(mode, i)) Add(*shards, totals);
     }
   }
   return totals;

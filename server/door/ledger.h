@@ -1,4 +1,4 @@
-// What became of every connection, counted to the mode it was born in.
+// What became of every connection, counted to its listener and to the mode it was born in.
 #ifndef HANDSHAKE_SERVER_DOOR_LEDGER_H_
 #define HANDSHAKE_SERVER_DOOR_LEDGER_H_
 
@@ -23,7 +23,8 @@ namespace handshake::server {
 // Any thread may count and read; counting never locks, waits or allocates.
 class Ledger {
  public:
-  explicit Ledger(int shard_count);
+  // Protocol::listener() of every connection is below `listener_count`.
+  explicit Ledger(int shard_count, int listener_count = 1);
   ~Ledger();
 
   // Makes room for a mode's counts; before its first connection. Idempotent.
@@ -36,13 +37,16 @@ class Ledger {
   void CountEnded(const Connection& connection, wire::TimePoint now);
   void CountReceived(const Connection& connection, int64_t bytes);
   void CountSent(const Connection& connection, int64_t bytes);
+  void CountMessages(const Connection& connection, int64_t count);
 
   // Of a sample of them, when; see there. CountEnded() ends it too.
   Timelines& timelines() { return timelines_; }
 
-  // Everything but the engines' CPU time. Ended is read before accepted, so in_flight is never
-  // below 0 and exact at rest.
+  // Everything but the engines' CPU time, at all listeners. Ended is read before accepted, so
+  // in_flight is never below 0 and exact at rest.
   ModeStats Read(Mode mode) const;
+  // Of all modes, at one listener.
+  LedgerRow ReadListener(int listener) const;
 
   struct Totals {
     int64_t accepted = 0;
@@ -60,6 +64,7 @@ class Ledger {
     Counter held_ended{0};
     Counter bytes_received{0};
     Counter bytes_sent{0};
+    Counter messages{0};
     std::array<Counter, wire::kVerdictCount> ended{};
     stats::AtomicHistogram handshake{stats::kServerLatencyLayout};
     stats::AtomicHistogram first_byte{stats::kServerLatencyLayout};
@@ -67,13 +72,18 @@ class Ledger {
   };
   using Shards = std::vector<Shard>;
 
-  const Shards* Find(Mode mode) const;
-  Shard& MyShard(Mode mode);
+  // The shards of a mode at one listener; nullptr: not opened.
+  const Shards* Find(Mode mode, int listener) const;
+  Shard& MyShard(const Connection& connection);
+  static void Add(const Shards& shards, LedgerRow& row);
+  static void Add(const Shards& shards, Totals& totals);
 
   const int shard_count_;
+  const int listener_count_;
   Timelines timelines_;
   std::mutex opening_;
   // Set once by Open(), then constant: what a reader sees is complete.
+  // An array of listener_count_ for each mode.
   std::array<std::atomic<Shards*>, kModeCount> modes_{};
 };
 

@@ -58,6 +58,30 @@ void SteerByCpu(int fd, std::span<const int> cpus) {
   setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program));
 }
 
+// A peer that vanished without a word is found within a minute and a half.
+void KeepAlive(int fd) {
+  SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, 60);
+  SetOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
+  SetOption(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+}
+
+std::shared_ptr<const wire::Protocol> MakeProtocol(const ProtocolOptions& options, int listener) {
+  if (const auto* lines = std::get_if<wire::LinesOptions>(&options)) {
+    return std::make_shared<const wire::LinesProtocol>(*lines, listener);
+  }
+  if (const auto* command = std::get_if<wire::CommandOptions>(&options)) {
+    return std::make_shared<const wire::CommandProtocol>(*command, listener);
+  }
+  return std::make_shared<const wire::HandshakeProtocol>(std::get<wire::HandshakeOptions>(options),
+                                                         listener);
+}
+
+std::string_view FramingOf(const ProtocolOptions& options) {
+  const auto* handshake = std::get_if<wire::HandshakeOptions>(&options);
+  return handshake == nullptr ? std::string_view() : wire::FramingName(handshake->framing);
+}
+
 bool ReadTcpInfo(int fd, tcp_info& info) {
   socklen_t size = sizeof(info);
   return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
@@ -66,13 +90,13 @@ bool ReadTcpInfo(int fd, tcp_info& info) {
 }  // namespace
 
 absl::StatusOr<std::vector<Listener>> Listener::OpenShards(const ListenerOptions& options,
-                                                           std::span<const int> cpus) {
-  const auto protocol = std::make_shared<const wire::HandshakeProtocol>(options.handshake);
+                                                           int number, std::span<const int> cpus) {
+  const std::shared_ptr<const wire::Protocol> protocol = MakeProtocol(options.protocol, number);
   std::vector<Listener> shards;
   for (size_t i = 0; i < cpus.size(); ++i) {
     Listener shard;
     shard.shard_ = static_cast<int>(i);
-    shard.framing_ = options.handshake.framing;
+    shard.framing_ = FramingOf(options.protocol);
     shard.protocol_ = protocol;
     const net::Address& address = i == 0 ? options.address : shards.front().address_;
     if (absl::Status status = shard.Listen(address, i > 0); !status.ok()) return status;
@@ -93,6 +117,7 @@ absl::Status Listener::Listen(const net::Address& address, bool joins_others) {
   SetOption(fd(), SOL_SOCKET, SO_REUSEADDR, 1);
   SetOption(fd(), IPPROTO_TCP, TCP_NODELAY, 1);
   SetOption(fd(), IPPROTO_TCP, TCP_QUICKACK, 0);
+  if (protocol_->long_lived()) KeepAlive(fd());
   if (joins_others) SetOption(fd(), SOL_SOCKET, SO_REUSEPORT, 1);
   if (address.family() == AF_INET6) SetOption(fd(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (bind(fd(), address.data(), address.size()) != 0) return OpenError(address, "bind", errno);
@@ -105,7 +130,7 @@ ListenerStats Listener::Stats() const {
   ListenerStats stats;
   stats.address = address_.ToString();
   stats.protocol = protocol_->name();
-  stats.framing = wire::FramingName(framing_);
+  stats.framing = framing_;
   tcp_info info{};
   if (ReadTcpInfo(fd(), info)) {  // of a listener: the queue and its limit
     stats.accept_queue = info.tcpi_unacked;

@@ -9,7 +9,7 @@ ModeStats::ModeStats()
       first_byte(stats::kServerLatencyLayout),
       first_to_last(stats::kServerLatencyLayout) {}
 
-int64_t ModeStats::failed() const {
+int64_t LedgerRow::failed() const {
   return std::accumulate(ended.begin(), ended.end(), int64_t{0}) - completed();
 }
 

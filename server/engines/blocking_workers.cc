@@ -62,6 +62,7 @@ void BlockingWorkersEngine::ServeToTheEnd(Connection& connection) {
   while (true) {
     const Progress progress = Serve(connection);
     if (progress == Progress::kEnded) return;
+    if (connection.session.protocol().long_lived()) return Park(connection);
     const short interest = progress == Progress::kAwaitWritable ? POLLOUT : POLLIN;
     pollfd fds[] = {{.fd = connection.fd.get(), .events = interest, .revents = 0},
                     {.fd = leave_.fd(), .events = POLLIN, .revents = 0}};

@@ -41,6 +41,12 @@ void Engine::CountEnd(const Connection& connection) {
 
 void Engine::HandOver(std::span<Connection> slice, wire::TimePoint detached_at) {
   for (const Connection& connection : slice) context_.ledger.CountHandedOver(connection);
+  PassOn(slice, detached_at);
+}
+
+void Engine::Park(Connection& connection) { PassOn({&connection, 1}, wire::Clock::now()); }
+
+void Engine::PassOn(std::span<Connection> slice, wire::TimePoint detached_at) {
   const auto count = static_cast<int64_t>(slice.size());
   context_.lobby.Admit(slice, detached_at);
   handed_over_.fetch_add(count);

@@ -91,7 +91,7 @@ class Engine {
     int64_t taken = 0;
     int64_t completed = 0;
     int64_t failed = 0;
-    int64_t handed_over = 0;
+    int64_t handed_over = 0;  // parked ones too
     int64_t in_flight() const { return taken - completed - failed - handed_over; }
   };
   Counts counts() const;
@@ -110,6 +110,10 @@ class Engine {
   // waits on them.
   void HandOver(std::span<Connection> slice, wire::TimePoint detached_at);
 
+  // Passes on one that is long-lived and has nothing to say now, so that no thread waits for it
+  // alone: the lobby watches it, and offers it to whichever mode is in force when that changes.
+  void Park(Connection& connection);
+
   // StopTaking() has begun. On return nothing may be on its way that would bring a connection past
   // the gate: an accept that was left to the kernel.
   virtual void OnStopTaking() {}
@@ -125,6 +129,7 @@ class Engine {
  private:
   Taker MakeTaker() { return {.mode = mode_, .gate = gate_, .taken_count = taken_}; }
   void CountEnd(const Connection& connection);
+  void PassOn(std::span<Connection> slice, wire::TimePoint detached_at);
   void NotifyDrain();
 
   const EngineContext context_;

@@ -134,7 +134,10 @@ IoUringWorker::IoUringWorker(IoUringEngine& engine, Doorway doorway)
     : engine_(engine),
       doorway_(std::move(doorway)),
       wheel_(wire::Clock::now()),
-      accepting_(doorway_.listeners.size()) {}
+      accepting_(doorway_.listeners.size()),
+      has_long_lived_(std::any_of(
+          doorway_.listeners.begin(), doorway_.listeners.end(),
+          [](const Listener* listener) { return listener->protocol().long_lived(); })) {}
 
 absl::Status IoUringWorker::Prepare() {
   if (absl::Status status = wake_.Open(); !status.ok()) return status;
@@ -241,16 +244,13 @@ void IoUringWorker::OnReceived(uint32_t slot, const Completion& completion) {
   auto& [connection, note] = table_.at(slot);
   const bool looked = !SaysNothing(completion.result);
   if (looked) {
-    const std::string_view bytes = completion.bytes;
-    if (!bytes.empty()) {
-      const std::span<char> room = connection.session.Room();
-      assert(bytes.size() <= room.size());
-      std::memcpy(room.data(), bytes.data(), bytes.size());
-    }
-    OnRead(connection, completion.result, ledger(), now_);
+    OnRead(connection, completion.bytes.data(), completion.result, ledger(), now_);
   }
   if (note.leaving && connection.session.need() != wire::Need::kEnd) return Detach(slot);
-  if (!looked) return ServeNow(slot);
+  const bool more = completion.result == static_cast<int32_t>(Ring::kBufferBytes) &&
+                    connection.session.protocol().long_lived();
+  // A full buffer: what lies behind it is read at once.
+  if (!looked || more) return ServeNow(slot);
   GoOn(slot);
 }
 
@@ -265,8 +265,14 @@ void IoUringWorker::OpenDoor() {
 }
 
 bool IoUringWorker::MayAccept() {
-  if (engine_.places() > 0) return placed_ < engine_.places();
-  return engine_.context().door.MayAccept();
+  if (engine_.places() > 0 && placed_ >= engine_.places()) return false;
+  const bool all_placed = engine_.places() > 0 && !has_long_lived_;
+  return all_placed || engine_.context().door.MayAccept();
+}
+
+// What is long-lived has a descriptor, so that an answer of any size can be written.
+bool IoUringWorker::IsPlaced(size_t listener) const {
+  return engine_.places() > 0 && !doorway_.listeners[listener]->protocol().long_lived();
 }
 
 // Near the limit of descriptors, or of places, the kernel accepts one at a time, so that a burst
@@ -274,7 +280,10 @@ bool IoUringWorker::MayAccept() {
 void IoUringWorker::Ask(size_t listener) {
   accepting_[listener] = true;
   ++accepting_count_;
-  ring_.Accept(doorway_.listeners[listener]->fd(), HasRoom(), kAcceptTag | listener);
+  const bool placed = IsPlaced(listener);
+  // Those that have a descriptor beside places are few: they need no standing accept.
+  const bool standing = (placed || engine_.places() == 0) && HasRoom();
+  ring_.Accept(doorway_.listeners[listener]->fd(), placed, standing, kAcceptTag | listener);
 }
 
 void IoUringWorker::OnAccepted(size_t listener, const Completion& completion) {
@@ -305,13 +314,14 @@ void IoUringWorker::Admit(size_t listener, int number) {
   broken_in_a_row_ = 0;
   back_off_.Reset();
   --room_left_;
-  const bool placed = engine_.places() > 0;
+  const bool placed = IsPlaced(listener);
   const int fd = placed ? Door::kWithoutFd : number;
   const uint32_t slot = Add(engine_.Admit(*doorway_.listeners[listener], fd, now_));
   if (placed) {
     table_.at(slot).note.place = number;
     ++placed_;
   }
+  if (doorway_.listeners[listener]->protocol().long_lived()) return GoOn(slot);
   Receive(slot, false);  // message 1 is often there already
 }
 
@@ -409,8 +419,11 @@ void IoUringWorker::GoOn(uint32_t slot) {
       if (now_ >= session.deadline()) return ServeNow(slot);
       return Receive(slot, true);
     case wire::Need::kWrite:
-      // An ERROR is the last that is said: no receive follows it.
-      return session.verdict() == wire::Verdict::kNone ? Reply(slot) : ServeNow(slot);
+      // An ERROR is the last that is said, and behind a long-lived session's answer there may be
+      // the next: no receive follows these.
+      return session.verdict() == wire::Verdict::kNone && !session.protocol().long_lived()
+                 ? Reply(slot)
+                 : ServeNow(slot);
     case wire::Need::kEnd:
       return session.ending() == wire::Ending::kClose ? End(slot) : ServeNow(slot);
     default:
@@ -430,7 +443,7 @@ void IoUringWorker::Reply(uint32_t slot) {
 
 void IoUringWorker::Receive(uint32_t slot, bool nothing_there) {
   auto& [connection, note] = table_.at(slot);
-  ring_.Receive(FileOf(slot), connection.session.Room().size(), nothing_there,
+  ring_.Receive(FileOf(slot), connection.session.ReadSize(), nothing_there,
                 TagOf(slot, Request::kReceive));
   note.request = Request::kReceive;
   wheel_.ArmNoLater(slot, connection.session.deadline());

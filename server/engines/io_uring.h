@@ -109,6 +109,7 @@ class IoUringWorker final : public EventWorker {
   void Admit(size_t listener, int number);
   // Is there a descriptor, or a place, for one more?
   bool MayAccept();
+  bool IsPlaced(size_t listener) const;
   // May as many connections come as the ring has room for, before anybody looks at one?
   bool HasRoom();
   void StayAway();
@@ -162,6 +163,7 @@ class IoUringWorker final : public EventWorker {
   wire::TimePoint now_{};  // of this turn
 
   std::vector<bool> accepting_;  // by listener: the kernel does
+  const bool has_long_lived_;    // is one of the listeners?
   int accepting_count_ = 0;
   int cancels_unanswered_ = 0;
   std::atomic<bool> away_{true};  // no accept is asked for, and the next will be a new one

@@ -170,15 +170,16 @@ io_uring_sqe* Ring::Next() {
   return io_uring_get_sqe(&ring_);
 }
 
-void Ring::Accept(int listener, bool standing, uint64_t tag) {
-  const int flags = has_places_ ? 0 : SOCK_CLOEXEC;  // a place is never inherited
+void Ring::Accept(int listener, bool placed, bool standing, uint64_t tag) {
+  assert(has_places_ || !placed);
+  const int flags = placed ? 0 : SOCK_CLOEXEC;  // a place is never inherited
   io_uring_sqe* const sqe = Next();
   if (standing) {
     io_uring_prep_multishot_accept(sqe, listener, nullptr, nullptr, flags);
   } else {
     io_uring_prep_accept(sqe, listener, nullptr, nullptr, flags);
   }
-  if (has_places_) sqe->file_index = IORING_FILE_INDEX_ALLOC;
+  if (placed) sqe->file_index = IORING_FILE_INDEX_ALLOC;
   sqe->user_data = tag;
 }
 

@@ -62,10 +62,10 @@ class Ring {
   absl::Status Open(const RingOptions& options);
   void Enable();
 
-  // Completes with a descriptor for each connection, or with a place if the ring has any; again and
-  // again if `standing`: until there is an error, or no room for a completion. A connection that
-  // finds no place is lost: whoever asks sees to it that there is one for all that may come.
-  void Accept(int listener, bool standing, uint64_t tag);
+  // Completes with a descriptor for each connection, or with a place if `placed`; again and again
+  // if `standing`: until there is an error, or no room for a completion. A connection that finds no
+  // place is lost: whoever asks sees to it that there is one for all that may come.
+  void Accept(int listener, bool placed, bool standing, uint64_t tag);
   // Completes when there are bytes, at most `most` and kBufferBytes. Waits at once, without a look
   // at the socket, if `nothing_there` is likely.
   void Receive(RingFile file, size_t most, bool nothing_there, uint64_t tag);

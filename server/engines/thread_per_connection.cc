@@ -185,6 +185,7 @@ void ThreadPerConnectionEngine::ServeToTheEnd(Worker& worker) {
   while (true) {
     const Progress progress = Serve(connection);
     if (progress == Progress::kEnded) return;
+    if (connection.session.protocol().long_lived()) return Park(connection);
     if (worker.leave.load()) return HandOver({&connection, 1}, wire::Clock::now());
     const short interest = progress == Progress::kAwaitWritable ? POLLOUT : POLLIN;
     pollfd fd = {.fd = connection.fd.get(), .events = interest, .revents = 0};

@@ -34,7 +34,8 @@ TEST(SegmentsTest, AHandshakeTakesNineInEveryMode) {
   constexpr int kRounds = 10;
   const bool permitted = test::InOwnNetwork([] {
     server::DataPlaneOptions options;
-    options.listeners.push_back({.address = *net::Address::Parse("127.0.0.1:0"), .handshake = {}});
+    options.listeners.push_back(
+        {.address = *net::Address::Parse("127.0.0.1:0"), .protocol = wire::HandshakeOptions()});
     const auto plane = server::DataPlane::Start(options);
     ASSERT_TRUE(plane.ok()) << plane.status();
     for (const server::ModeInfo& mode : (*plane)->ListModes()) {

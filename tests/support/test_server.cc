@@ -79,8 +79,9 @@ bool WaitUntil(const UniqueFd& fd, wire::TimePoint deadline) {
 }
 
 void ReadInto(ServerHandshake& handshake, const UniqueFd& fd) {
-  const ssize_t n = recv(fd.get(), handshake.Room().data(), handshake.Room().size(), 0);
-  if (n > 0) return handshake.OnReceived(static_cast<size_t>(n), Clock::now());
+  char bytes[wire::kMaxMessageBytes];
+  const ssize_t n = recv(fd.get(), bytes, handshake.ReadSize(), 0);
+  if (n > 0) return handshake.OnReceived({bytes, static_cast<size_t>(n)}, Clock::now());
   if (n == 0) return handshake.OnEndOfStream(Clock::now());
   handshake.OnReset(Clock::now());
 }

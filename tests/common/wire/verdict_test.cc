@@ -51,7 +51,9 @@ TEST(Verdict, NumbersAndNamesStay) {
                          "CONNECT_REFUSED",
                          "CONNECT_TIMEOUT",
                          "UNREACHABLE",
-                         "NO_LOCAL_RESOURCE"};
+                         "NO_LOCAL_RESOURCE",
+                         "NOT_UTF8",
+                         "IDLE"};
   static_assert(std::size(names) == kVerdictCount);
   for (int i = 0; i < kVerdictCount; ++i) {
     EXPECT_EQ(VerdictName(static_cast<Verdict>(i)), names[i]);
@@ -72,6 +74,8 @@ TEST(Verdict, EachCountsAsOneClass) {
   range(Verdict::kShed, Verdict::kShed, VerdictClass::kShed);
   range(Verdict::kClosedByOperator, Verdict::kInternalError, VerdictClass::kClosedByServer);
   range(Verdict::kPeerError, Verdict::kNoLocalResource, VerdictClass::kClientSide);
+  range(Verdict::kNotUtf8, Verdict::kNotUtf8, VerdictClass::kRejected);
+  range(Verdict::kIdle, Verdict::kIdle, VerdictClass::kTimedOut);
 }
 
 // The page for peers has a row for each, and the very text of each ERROR answer.

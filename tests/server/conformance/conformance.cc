@@ -35,7 +35,7 @@ void Conformance::Start(const std::vector<wire::HandshakeOptions>& listeners) {
   server::DataPlaneOptions options;
   for (const wire::HandshakeOptions& handshake : listeners) {
     options.listeners.push_back(
-        {.address = *net::Address::Parse("127.0.0.1:0"), .handshake = handshake});
+        {.address = *net::Address::Parse("127.0.0.1:0"), .protocol = handshake});
   }
   Start(options);
 }

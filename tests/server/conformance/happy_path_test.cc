@@ -90,8 +90,8 @@ TEST_P(HappyPath, ManyListenersOfBothFamilies) {
   server::DataPlaneOptions options;
   for (const char* address : {"127.0.0.1:0", "[::1]:0", "127.0.0.2:0"}) {
     for (Framing framing : {Framing::kLine, Framing::kBare}) {
-      options.listeners.push_back(
-          {.address = *net::Address::Parse(address), .handshake = {.framing = framing}});
+      options.listeners.push_back({.address = *net::Address::Parse(address),
+                                   .protocol = wire::HandshakeOptions{.framing = framing}});
     }
   }
   Start(options);

@@ -17,7 +17,8 @@ using namespace std::chrono_literals;
 class StartErrors : public Conformance {
  protected:
   static server::DataPlaneOptions GoodOptions() {
-    return {.listeners = {{.address = *net::Address::Parse("127.0.0.1:0"), .handshake = {}}},
+    return {.listeners = {{.address = *net::Address::Parse("127.0.0.1:0"),
+                           .protocol = wire::HandshakeOptions()}},
             .mode = mode(),
             .engine = {}};
   }
@@ -32,7 +33,7 @@ TEST_P(StartErrors, ATakenAddressIsNamed) {
   const net::Address address = net::Address::OfSocket(taken.get());
 
   server::DataPlaneOptions options = GoodOptions();
-  options.listeners.push_back({.address = address, .handshake = {}});
+  options.listeners.push_back({.address = address, .protocol = wire::HandshakeOptions()});
   const auto plane = server::DataPlane::Start(options);
   ASSERT_EQ(plane.status().code(), absl::StatusCode::kAlreadyExists) << plane.status();
   EXPECT_NE(plane.status().ToString().find(address.ToString()), std::string::npos);
@@ -50,13 +51,25 @@ TEST_P(StartErrors, BadOptionsAreInvalidArguments) {
   using Options = server::DataPlaneOptions;
   const std::vector<std::function<void(Options&)>> mistakes = {
       [](Options& o) { o.listeners.clear(); },
-      [](Options& o) { o.listeners[0].handshake.step_timeout = 0s; },
-      [](Options& o) { o.listeners[0].handshake.step_timeout = -1s; },
-      [](Options& o) { o.listeners[0].handshake.step_timeout = 61min; },
-      [](Options& o) { o.listeners[0].handshake.handshake_timeout = 0s; },
-      [](Options& o) { o.listeners[0].handshake.handshake_timeout = 61min; },
-      [](Options& o) { o.listeners[0].handshake.bare_grace = 0s; },
-      [](Options& o) { o.listeners[0].handshake.bare_grace = 61min; },
+      [](Options& o) {
+        std::get<wire::HandshakeOptions>(o.listeners[0].protocol).step_timeout = 0s;
+      },
+      [](Options& o) {
+        std::get<wire::HandshakeOptions>(o.listeners[0].protocol).step_timeout = -1s;
+      },
+      [](Options& o) {
+        std::get<wire::HandshakeOptions>(o.listeners[0].protocol).step_timeout = 61min;
+      },
+      [](Options& o) {
+        std::get<wire::HandshakeOptions>(o.listeners[0].protocol).handshake_timeout = 0s;
+      },
+      [](Options& o) {
+        std::get<wire::HandshakeOptions>(o.listeners[0].protocol).handshake_timeout = 61min;
+      },
+      [](Options& o) { std::get<wire::HandshakeOptions>(o.listeners[0].protocol).bare_grace = 0s; },
+      [](Options& o) {
+        std::get<wire::HandshakeOptions>(o.listeners[0].protocol).bare_grace = 61min;
+      },
       [](Options& o) { o.engine.max_threads = 0; },
       [](Options& o) { o.engine.max_threads = -1; },
       [](Options& o) { o.engine.pool_threads = -1; },

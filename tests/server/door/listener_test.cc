@@ -18,7 +18,7 @@ namespace {
 constexpr int kConnections = 16;
 
 ListenerOptions AnyPort() {
-  return {.address = *net::Address::Parse("127.0.0.1:0"), .handshake = {}};
+  return {.address = *net::Address::Parse("127.0.0.1:0"), .protocol = wire::HandshakeOptions()};
 }
 
 // Connects from a thread that stays on `cpu`.
@@ -36,7 +36,7 @@ std::vector<net::UniqueFd> ConnectFrom(int cpu, const net::Address& to) {
 
 TEST(ListenerTest, ShardsShareOneAddress) {
   const std::vector<int> cpus = {0, 1, 2, 3};  // they need not be there
-  const auto shards = Listener::OpenShards(AnyPort(), cpus);
+  const auto shards = Listener::OpenShards(AnyPort(), 0, cpus);
   ASSERT_TRUE(shards.ok()) << shards.status();
   ASSERT_EQ(shards->size(), cpus.size());
   for (size_t i = 0; i < cpus.size(); ++i) {
@@ -48,7 +48,7 @@ TEST(ListenerTest, ShardsShareOneAddress) {
 TEST(ListenerTest, AConnectionGoesToTheShardOfItsCpu) {
   const std::vector<int> cpus = AllowedCpus();
   if (cpus.size() < 2) GTEST_SKIP() << "one CPU only";
-  const auto shards = Listener::OpenShards(AnyPort(), cpus);
+  const auto shards = Listener::OpenShards(AnyPort(), 0, cpus);
   ASSERT_TRUE(shards.ok()) << shards.status();
   for (size_t i = 0; i < cpus.size(); ++i) {
     const auto connected = ConnectFrom(cpus[i], shards->front().address());
@@ -62,7 +62,7 @@ TEST(ListenerTest, AConnectionGoesToTheShardOfItsCpu) {
 
 TEST(ListenerTest, FromAnotherCpuTheyAreSpread) {
   const std::vector<int> cpus = {8'000, 8'001};  // not here
-  const auto shards = Listener::OpenShards(AnyPort(), cpus);
+  const auto shards = Listener::OpenShards(AnyPort(), 0, cpus);
   ASSERT_TRUE(shards.ok()) << shards.status();
   std::vector<net::UniqueFd> connected;
   for (int i = 0; i < 4; ++i) {
@@ -78,13 +78,13 @@ TEST(ListenerTest, FromAnotherCpuTheyAreSpread) {
 TEST(ListenerTest, OfTwoThatStartAtOnceOneIsRefused) {
   const std::vector<int> cpus = {0, 1, 2, 3};
   ListenerOptions options = AnyPort();
-  options.address = Listener::OpenShards(options, cpus)->front().address();  // free again
+  options.address = Listener::OpenShards(options, 0, cpus)->front().address();  // free again
   for (int round = 0; round < 200; ++round) {
     std::barrier ready(2);
     // Kept open until both have tried.
     const auto open = [&] {
       ready.arrive_and_wait();
-      return Listener::OpenShards(options, cpus);
+      return Listener::OpenShards(options, 0, cpus);
     };
     auto other = std::async(std::launch::async, open);
     const auto one = open();
@@ -95,12 +95,13 @@ TEST(ListenerTest, OfTwoThatStartAtOnceOneIsRefused) {
 
 TEST(ListenerTest, ASecondServerIsRefused) {
   const std::vector<int> cpus = {0, 1};
-  const auto first = Listener::OpenShards(AnyPort(), cpus);
+  const auto first = Listener::OpenShards(AnyPort(), 0, cpus);
   ASSERT_TRUE(first.ok()) << first.status();
   ListenerOptions same = AnyPort();
   same.address = first->front().address();
   for (const auto& wanted : {std::vector<int>{0}, cpus}) {
-    EXPECT_EQ(Listener::OpenShards(same, wanted).status().code(), absl::StatusCode::kAlreadyExists);
+    EXPECT_EQ(Listener::OpenShards(same, 0, wanted).status().code(),
+              absl::StatusCode::kAlreadyExists);
   }
 }
 

@@ -33,8 +33,7 @@ class TimelinesTest : public ::testing::Test {
     timelines_.NoteServed(connection, accepted + 3us);
     connection.first_byte_us = 3;
     const std::string message = "HELLO " + std::to_string(x) + "\n";
-    message.copy(connection.session.Room().data(), message.size());
-    connection.session.OnReceived(message.size(), accepted + 3us);
+    connection.session.OnReceived(message, accepted + 3us);
     return connection;
   }
   void End(Connection& connection) {

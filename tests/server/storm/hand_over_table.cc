@@ -22,9 +22,9 @@ int PairIndex(server::Mode from, server::Mode to) {
   return static_cast<int>(from) * server::kModeCount + static_cast<int>(to);
 }
 
-HandOverState StateOf(wire::Session session) {  // a copy: Room() is not const
+HandOverState StateOf(const wire::Session& session) {
   if (session.need() == wire::Need::kWrite) return HandOverState::kAnswerCut;
-  const bool empty = session.Room().size() == wire::kMaxMessageBytes;
+  const bool empty = session.ReadSize() == wire::kMaxMessageBytes;
   if (session.step() == 1) {
     return empty ? HandOverState::kNothingRead : HandOverState::kPartOfHello;
   }
