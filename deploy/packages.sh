@@ -56,6 +56,7 @@ test socat                  another
 test libhdrhistogram-java    the HdrHistogram that reads exported histograms
 test default-jdk-headless    runs it
 lint clang-tidy-19           the static analysis
+lint libclang-rt-19-dev      what the fuzz targets run on
 bench python3-grpcio         the benchmark's driver, as an operator
 bench python3-protobuf       its messages
 bench liburing-dev           the io_uring floor
