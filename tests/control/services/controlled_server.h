@@ -35,7 +35,8 @@ struct ControlledServer {
 
   static std::unique_ptr<server::DataPlane> StartDataPlane() {
     server::DataPlaneOptions options;
-    options.listeners.push_back({.address = *net::Address::Parse("127.0.0.1:0"), .handshake = {}});
+    options.listeners.push_back(
+        {.address = *net::Address::Parse("127.0.0.1:0"), .protocol = wire::HandshakeOptions()});
     auto started = server::DataPlane::Start(options);
     if (!started.ok()) ADD_FAILURE() << started.status();
     return started.ok() ? *std::move(started) : nullptr;
