@@ -153,13 +153,6 @@ std::string Names(const v1::CompareReport& report) {
                        [](std::string* out, const v1::ComparedMode& mode) { *out += mode.name(); });
 }
 
-// "+12.3%"; from the double on "x2.16".
-std::string Percent(double ratio) {
-  const double percent = (ratio - 1) * 100;
-  if (percent >= 99.5) return absl::StrFormat("x%s", Short(ratio));
-  return absl::StrFormat("%+.1f%%", percent);
-}
-
 // For intervals.
 bool EnoughBlocks(const v1::CompareReport& report) {
   const size_t fewest = stats::FewestValues(report.confidence());
@@ -207,15 +200,15 @@ std::string Medians(const v1::CompareReport& report, Style style) {
 // "+12.3% real" in the colour of better or worse, "not shown".
 Cell RealCell(const v1::CompareFigure& figure, bool more_is_better) {
   if (!figure.has_ratio()) return std::string(kNothing);
-  if (!figure.has_ratio_low()) return {Percent(figure.ratio()) + " ?", Tone::kFaint};
+  if (!figure.has_ratio_low()) return {Change(figure.ratio()) + " ?", Tone::kFaint};
   if (!figure.real()) return {"not shown", Tone::kFaint};
   const bool better = (figure.ratio() > 1) == more_is_better;
-  return {Percent(figure.ratio()) + " real", better ? Tone::kGood : Tone::kWarning};
+  return {Change(figure.ratio()) + " real", better ? Tone::kGood : Tone::kWarning};
 }
 
 Cell RatioIntervalCell(const v1::CompareFigure& figure) {
   if (!figure.has_ratio_low()) return "";
-  return {Percent(figure.ratio_low()) + " to " + Percent(figure.ratio_high()), Tone::kFaint};
+  return {Change(figure.ratio_low()) + " to " + Change(figure.ratio_high()), Tone::kFaint};
 }
 
 std::string Differences(const v1::CompareReport& report, Style style) {

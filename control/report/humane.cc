@@ -95,6 +95,12 @@ std::string ShortCount(int64_t count) {
   return Short(static_cast<double>(count));
 }
 
+std::string Change(double ratio) {
+  const double percent = (ratio - 1) * 100;
+  if (percent >= 99.5) return absl::StrFormat("x%s", Short(ratio));
+  return absl::StrFormat("%+.1f%%", percent);
+}
+
 std::string Rate(double per_second) { return Short(per_second) + "/s"; }
 
 std::string Bytes(int64_t bytes) {

@@ -26,6 +26,8 @@ std::string Count(int64_t count);
 std::string Short(double number);
 // The same for what is counted: "7", not "7.00".
 std::string ShortCount(int64_t count);
+// A ratio as a change: "+12.3%"; from the double on "x2.16".
+std::string Change(double ratio);
 // "12.3k/s".
 std::string Rate(double per_second);
 // "48.1 MiB".

@@ -81,22 +81,15 @@ std::vector<double> InPoints(const Figure& figure, const v1::LoadRun& run) {
   return values;
 }
 
-// "+12.3%"; from the double on "x2.16".
-std::string Percent(double ratio) {
-  const double percent = (ratio - 1) * 100;
-  if (percent >= 99.5) return absl::StrFormat("x%s", Short(ratio));
-  return absl::StrFormat("%+.1f%%", percent);
-}
-
 // In the figure's own unit, with its sign.
 std::string Plain(const Figure& figure, double difference) {
   return (difference < 0 ? "-" : "+") + figure.format(std::abs(difference));
 }
 
-std::string Change(const Figure& figure, double a, double b) {
+std::string ChangeOf(const Figure& figure, double a, double b) {
   if (!std::isfinite(a) || !std::isfinite(b)) return std::string(kNothing);
   if (a == b) return "0";
-  return a > 0 && b > 0 ? Percent(b / a) : Plain(figure, b - a);
+  return a > 0 && b > 0 ? Change(b / a) : Plain(figure, b - a);
 }
 
 // How B's points differ from A's: its interval, and whether it is real.
@@ -115,7 +108,7 @@ Judgement Judge(const Figure& figure, const std::vector<double>& a, const std::v
   const stats::Estimate estimate = ratio ? stats::UnpairedRatio(b, a, kCompareConfidence)
                                          : stats::UnpairedDifference(b, a, kCompareConfidence);
   if (!estimate.interval) return {};
-  const auto text = [&](double value) { return ratio ? Percent(value) : Plain(figure, value); };
+  const auto text = [&](double value) { return ratio ? Change(value) : Plain(figure, value); };
   Judgement judgement;
   judgement.interval = {text(estimate.interval->low) + " to " + text(estimate.interval->high),
                         Tone::kFaint};
@@ -176,7 +169,7 @@ std::string ReportDiff(const NamedRun& a, const NamedRun& b, Style style) {
     const double in_a = Whole(figure, a.run);
     const double in_b = Whole(figure, b.run);
     const Judgement judgement = Judge(figure, InPoints(figure, a.run), InPoints(figure, b.run));
-    table.Add({figure.name, value(in_a), value(in_b), Change(figure, in_a, in_b),
+    table.Add({figure.name, value(in_a), value(in_b), ChangeOf(figure, in_a, in_b),
                judgement.interval, judgement.real});
   }
   return facts.Render(style) + "\n" + table.Render(style) +
