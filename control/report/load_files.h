@@ -17,9 +17,9 @@ namespace handshake::report {
 
 // Where each is to go; empty: it is not wanted.
 struct LoadFileNames {
-  std::string csv;
-  std::string json;
-  std::string html;
+  std::string csv = {};
+  std::string json = {};
+  std::string html = {};
   bool any() const { return !csv.empty() || !json.empty() || !html.empty(); }
 };
 
