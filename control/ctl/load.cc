@@ -11,6 +11,7 @@
 #include "control/ctl/commands.h"
 #include "control/report/ledger_check.h"
 #include "control/report/live_progress.h"
+#include "control/report/load_files.h"
 #include "control/report/load_report.h"
 #include "control/report/run_file.h"
 #include "control/report/timeline_recording.h"
@@ -45,29 +46,53 @@ struct StartFlags {
   std::string request_id;
   std::string server;
   int64_t timelines = 0;
+  report::LoadFileNames files;
+};
+
+// Of the commands about one run.
+struct RunFlags {
+  std::string id;
+  report::LoadFileNames files;
 };
 
 bool Ended(const v1::LoadRun& run) { return run.state() != v1::LoadRun::STATE_RUNNING; }
 
 int OutcomeOf(const v1::LoadRun& run) { return report::LoadExitCode(run); }
 
-// For scripts with all there is of it, once: while it goes on that would be too much to watch.
-int ShowRun(Context& context, v1::LoadRun run, int code) {
-  if (context.json()) {
-    v1::GetLoadRunRequest request;
-    request.set_id(run.id());
-    request.set_view(v1::LOAD_RUN_VIEW_FULL);
-    grpc::ClientContext call;  // an interrupt, which ended the run, does not cancel this
-    context.SetDeadline(call);
-    v1::LoadRun full;
-    if (v1::LoadService::NewStub(context.channel())->GetLoadRun(&call, request, &full).ok()) {
-      if (run.has_reconciliation()) *full.mutable_reconciliation() = run.reconciliation();
-      if (run.has_timelines()) {
-        *full.mutable_timelines() = run.timelines();
-        full.clear_client_timelines();  // they are in there
-      }
-      run = std::move(full);
-    }
+// All there is of a run, if stdout or a file is to have it; once: while it goes on that would be
+// too much to watch. Returns `code`, or why it could not be had, which it has said; then `run`
+// stays.
+int Complete(Context& context, const report::LoadFileNames& files, v1::LoadRun* run, int code) {
+  if (!context.json() && !files.any()) return code;
+  v1::GetLoadRunRequest request;
+  request.set_id(run->id());
+  request.set_view(v1::LOAD_RUN_VIEW_FULL);
+  grpc::ClientContext call;  // an interrupt, which ended the run, does not cancel this
+  context.SetDeadline(call);
+  v1::LoadRun all;
+  const grpc::Status status =
+      v1::LoadService::NewStub(context.channel())->GetLoadRun(&call, request, &all);
+  if (!status.ok()) return context.Explain(status);
+  *run = std::move(all);
+  if (!files.any() || run->has_histograms()) return code;
+  context.Complain(run->id() + " has no series and no histograms any more: it is too old");
+  return code == kExitOk ? kExitBadOutcome : code;
+}
+
+// Before anything is asked of the service. Says what cannot be written; then the command ends with
+// kExitUsage.
+std::optional<report::LoadFiles> OpenFiles(Context& context, const report::LoadFileNames& names) {
+  absl::StatusOr<report::LoadFiles> files = report::LoadFiles::Open(names);
+  if (files.ok()) return *std::move(files);
+  context.Complain(std::string(files.status().message()));
+  return std::nullopt;
+}
+
+// The report: to its files, and to stdout.
+int ShowRun(Context& context, const v1::LoadRun& run, report::LoadFiles& files, int code) {
+  if (const absl::Status written = files.Write(run); !written.ok()) {
+    context.Complain(std::string(written.message()));
+    if (code != kExitInterrupted) code = kExitUsage;
   }
   return context.Show(run, report::LoadPage(run, context.style()), code);
 }
@@ -194,9 +219,12 @@ void EndTimelines(Context& context, report::TimelineRecording& timelines, v1::Lo
   v1::LoadRun full;
   (void)v1::LoadService::NewStub(context.channel())->GetLoadRun(&call, request, &full);
   *run.mutable_timelines() = timelines.End(full.client_timelines());
+  run.clear_client_timelines();  // they are in there
 }
 
 int Start(Context& context, const StartFlags& flags) {
+  std::optional<report::LoadFiles> files = OpenFiles(context, flags.files);
+  if (!files) return kExitUsage;
   const auto stub = v1::LoadService::NewStub(context.channel());
   v1::CreateLoadRunRequest request;
   *request.mutable_spec() = flags.from_file ? *flags.from_file : SpecOf(flags);
@@ -223,9 +251,11 @@ int Start(Context& context, const StartFlags& flags) {
     const int code = context.Explain(status);
     if (!interrupted) return code;
   }
+  const int lacking = Complete(context, flags.files, &run, kExitOk);
   if (check != nullptr && Ended(run)) EndCheck(flags, *check, run);
   if (timelines != nullptr) EndTimelines(context, *timelines, run);
-  return ShowRun(context, run, interrupted ? kExitInterrupted : OutcomeOf(run));
+  const int code = lacking != kExitOk ? lacking : OutcomeOf(run);
+  return ShowRun(context, run, *files, interrupted ? kExitInterrupted : code);
 }
 
 int List(Context& context, int32_t limit) {
@@ -239,25 +269,37 @@ int List(Context& context, int32_t limit) {
   return context.Show(runs, report::LoadRunsTable(runs, context.style()));
 }
 
-int Show(Context& context, const std::string& id) {
+int Show(Context& context, const RunFlags& flags) {
+  std::optional<report::LoadFiles> files = OpenFiles(context, flags.files);
+  if (!files) return kExitUsage;
   v1::LoadRun run;
-  const grpc::Status status = GetRun(context, id, &run);
-  return status.ok() ? ShowRun(context, run, kExitOk) : context.Explain(status);
+  const grpc::Status status = GetRun(context, flags.id, &run);
+  if (!status.ok()) return context.Explain(status);
+  const int code = Complete(context, flags.files, &run, kExitOk);
+  return ShowRun(context, run, *files, code);
 }
 
-int Watch(Context& context, const std::string& id) {
+int Watch(Context& context, const RunFlags& flags) {
+  std::optional<report::LoadFiles> files = OpenFiles(context, flags.files);
+  if (!files) return kExitUsage;
   v1::LoadRun run;
-  run.set_id(id);
+  run.set_id(flags.id);
   const grpc::Status status = Follow(context, &run);
   if (context.interrupts().happened()) return kExitInterrupted;
-  return status.ok() ? ShowRun(context, run, OutcomeOf(run)) : context.Explain(status);
+  if (!status.ok()) return context.Explain(status);
+  const int code = Complete(context, flags.files, &run, OutcomeOf(run));
+  return ShowRun(context, run, *files, code);
 }
 
-int CancelOne(Context& context, const std::string& id) {
+int CancelOne(Context& context, const RunFlags& flags) {
+  std::optional<report::LoadFiles> files = OpenFiles(context, flags.files);
+  if (!files) return kExitUsage;
   v1::LoadRun run;
-  run.set_id(id);
+  run.set_id(flags.id);
   const grpc::Status status = Cancel(context, &run);
-  return status.ok() ? ShowRun(context, run, kExitOk) : context.Explain(status);
+  if (!status.ok()) return context.Explain(status);
+  const int code = Complete(context, flags.files, &run, kExitOk);
+  return ShowRun(context, run, *files, code);
 }
 
 // "run-1 is paused, 2,000/s", "run-1 goes on, 50 at once".
@@ -282,8 +324,8 @@ int SetPaused(Context& context, const std::string& id, bool paused) {
   request.set_paused(paused);
   return Update(context, request);
 }
-int Pause(Context& context, const std::string& id) { return SetPaused(context, id, true); }
-int Resume(Context& context, const std::string& id) { return SetPaused(context, id, false); }
+int Pause(Context& context, const RunFlags& flags) { return SetPaused(context, flags.id, true); }
+int Resume(Context& context, const RunFlags& flags) { return SetPaused(context, flags.id, false); }
 
 // "" if it is a number above 0.
 std::string WhyNoRate(const std::string& text) {
@@ -373,6 +415,8 @@ void AddStart(CLI::App& load, Context& context) {
           ->excludes(detach)
           ->excludes(start->get_option("--stage"))
           ->type_name("N");
+  report::AddLoadFileFlags(*start, &flags->files);
+  for (const char* file : {"--csv", "--json", "--html"}) detach->excludes(start->get_option(file));
   CLI::Option* server =
       start
           ->add_option("--server", flags->server,
@@ -391,14 +435,20 @@ void AddStart(CLI::App& load, Context& context) {
       "--duration, --count or both; the first to be reached ends the run. Ctrl-C cancels the run\n"
       "and shows what it measured. A server that is loaded is asked for its counts before and\n"
       "behind the run: it must have completed as many handshakes as were ok. Not with\n"
-      "--request-id: a repeated request may find its run begun. With --timelines N it also tells\n"
-      "when the steps of about N handshakes happened, and so does the run: on one machine.\n\n"
+      "--request-id: a repeated request may find its run begun. With --timelines N it also tells
+"
+      "when the steps of about N handshakes happened, and so does the run: on one machine.
+"
+      "--csv, --json and --html are written behind the run, each whole or not at all.
+
+"
       "Exit codes: 3 no connection was ever made, 5 a --fail-if or --stop-if held, 1 a handshake\n"
       "failed or the server's counts differ, 6 the generator was late (see verdict); 4 the server\n"
-      "refused the run.\n\n"
+      "refused the run, 2 a file cannot be written.\n\n"
       "Examples:\n"
       "  handshakectl load start 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
-      "  handshakectl load start 127.0.0.1:7000 --rate 1000 --duration 10s --fail-if 'p99 > 5ms'\n"
+      "  handshakectl load start 127.0.0.1:7000 --rate 1000 --duration 10s \\\n"
+      "      --fail-if 'p99 > 5ms'\n"
       "  handshakectl load start 127.0.0.1:7000 --count 1000 --framing bare -o json\n"
       "  handshakectl load start 127.0.0.1:7000 --concurrency 50 --duration 1m --detach");
   start->callback([&context, flags, file] {
@@ -419,17 +469,25 @@ void AddStart(CLI::App& load, Context& context) {
   });
 }
 
-using RunCommand = int (*)(Context& context, const std::string& id);
+using RunCommand = int (*)(Context& context, const RunFlags& flags);
 
-void AddRunCommand(CLI::App& load, Context& context, const std::string& name,
-                   const std::string& description, const std::string& footer, RunCommand run) {
-  const auto id = std::make_shared<std::string>();
-  CLI::App* command = load.add_subcommand(name, description);
+struct RunCommandHelp {
+  std::string name;
+  std::string description;
+  std::string footer;
+  bool shows_report = true;
+};
+
+void AddRunCommand(CLI::App& load, Context& context, const RunCommandHelp& help, RunCommand run) {
+  const auto flags = std::make_shared<RunFlags>();
+  CLI::App* command = load.add_subcommand(help.name, help.description);
   command->fallthrough();
-  command->add_option("ID", *id, "As in load list: run-1")->required()->type_name("");
-  command->footer(footer);
-  command->callback(
-      [&context, id, run] { context.command = [&context, id, run] { return run(context, *id); }; });
+  command->add_option("ID", flags->id, "As in load list: run-1")->required()->type_name("");
+  if (help.shows_report) report::AddLoadFileFlags(*command, &flags->files);
+  command->footer(help.footer);
+  command->callback([&context, flags, run] {
+    context.command = [&context, flags, run] { return run(context, *flags); };
+  });
 }
 
 void AddSet(CLI::App& load, Context& context) {
@@ -492,21 +550,32 @@ void AddLoad(CLI::App& app, Context& context) {
       "  handshakectl load cancel run-1");
   AddStart(*load, context);
   AddList(*load, context);
-  AddRunCommand(*load, context, "show", "One run: its report, or how far it is",
-                "Examples:\n  handshakectl load show run-1", Show);
-  AddRunCommand(*load, context, "watch", "Follow a run to its end, then show its report",
-                "Ctrl-C stops following; the run goes on. Exit codes as of load "
-                "start.\n\nExamples:\n  handshakectl load watch run-1",
+  AddRunCommand(*load, context,
+                {"show", "One run: its report, or how far it is",
+                 "--csv, --json and --html have what is known so far.\n\nExamples:\n"
+                 "  handshakectl load show run-1\n"
+                 "  handshakectl load show run-1 --html run-1.html"},
+                Show);
+  AddRunCommand(*load, context,
+                {"watch", "Follow a run to its end, then show its report",
+                 "Ctrl-C stops following; the run goes on. Exit codes as of load start.\n\n"
+                 "Examples:\n  handshakectl load watch run-1"},
                 Watch);
   AddSet(*load, context);
-  AddRunCommand(*load, context, "pause", "Begin nothing more until it is resumed",
-                "What is under way goes on, and so does the run's time: a pause is not made up\n"
-                "for.\n\nExamples:\n  handshakectl load pause run-1",
+  AddRunCommand(*load, context,
+                {"pause", "Begin nothing more until it is resumed",
+                 "What is under way goes on, and so does the run's time: a pause is not made up\n"
+                 "for.\n\nExamples:\n  handshakectl load pause run-1",
+                 /*shows_report=*/false},
                 Pause);
-  AddRunCommand(*load, context, "resume", "Go on behind a pause",
-                "Examples:\n  handshakectl load resume run-1", Resume);
-  AddRunCommand(*load, context, "cancel", "End a run early, show what it measured",
-                "Examples:\n  handshakectl load cancel run-1", CancelOne);
+  AddRunCommand(*load, context,
+                {"resume", "Go on behind a pause", "Examples:\n  handshakectl load resume run-1",
+                 /*shows_report=*/false},
+                Resume);
+  AddRunCommand(*load, context,
+                {"cancel", "End a run early, show what it measured",
+                 "Examples:\n  handshakectl load cancel run-1"},
+                CancelOne);
 }
 
 }  // namespace handshake::ctl

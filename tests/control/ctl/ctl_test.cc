@@ -4,6 +4,9 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -69,6 +72,9 @@ Script WorkingScript() {
   ended.set_state(v1::LoadRun::STATE_SUCCEEDED);
   ended.set_ok_count(100);
   script.states = {script.created, ended};
+  script.full = ended;
+  script.full.mutable_histograms();
+  script.full.add_points()->mutable_duration()->set_seconds(1);
   script.updated = script.created;
   script.updated.set_concurrency(20);
   script.cancelled = ended;
@@ -189,6 +195,7 @@ Script ComparableScript() {
   script.created.set_ok_count(500);
   script.states = {script.created};
   return script;
+  script.full = script.created;
 }
 
 std::vector<std::string> ComparisonWith(const FakeServer& agent, const std::string& modes) {
@@ -252,8 +259,8 @@ TEST(CtlTest, AComparisonRestoresTheModeBehindASwitchWithoutAnswer) {
 
 TEST(CtlTest, AComparisonEndsWithItsLoad) {
   Script script = ComparableScript();
-  script.created.set_state(v1::LoadRun::STATE_CANCELLED);
-  script.created.set_state_reason("somebody cancelled it");
+  script.full.set_state(v1::LoadRun::STATE_CANCELLED);
+  script.full.set_state_reason("somebody cancelled it");
   const FakeServer server(script);
   ExpectComplaint(Ctl(server, ComparisonWith(server, "all")), 1,
                   "the load run run-1 ended in the middle: somebody cancelled it");
@@ -420,6 +427,99 @@ TEST(CtlTest, AFailedRunIsOne) {
 
 TEST(CtlTest, CtrlCCancelsTheRunAndStillReports) {
   Script script = WorkingScript();
+std::string TextOf(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+// Where a report can be written.
+class CtlFilesTest : public ::testing::Test {
+ protected:
+  CtlFilesTest() : folder_(::testing::TempDir() + "ctl_files_" + std::to_string(getpid())) {
+    std::filesystem::create_directory(folder_);
+  }
+  ~CtlFilesTest() override { std::filesystem::remove_all(folder_); }
+  std::string In(const std::string& name) const { return folder_ + "/" + name; }
+
+  const std::string folder_;
+};
+
+TEST_F(CtlFilesTest, EveryCommandThatShowsAReportWritesIt) {
+  const FakeServer server(WorkingScript());
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"start", "127.0.0.1:7000", "--count", "100"},
+        {"watch", "run-1"},
+        {"show", "run-1"},
+        {"cancel", "run-1"}}) {
+    SCOPED_TRACE(command.front());
+    std::vector<std::string> arguments = {"load"};
+    arguments.insert(arguments.end(), command.begin(), command.end());
+    const std::string at = In(command.front());
+    arguments.insert(arguments.end(),
+                     {"--csv", at + ".csv", "--json", at + ".json", "--html", at + ".html"});
+    const Ended ended = Ctl(server, arguments);
+    EXPECT_EQ(ended.exit_code, 0) << ended.err;
+    EXPECT_THAT(ended.out, HasSubstr("100 ok"));
+    EXPECT_EQ(Lines(TextOf(at + ".csv")).size(), 2u) << "the FULL view has the series";
+    EXPECT_THAT(TextOf(at + ".json"), HasSubstr("\"okCount\": \"100\""));
+    EXPECT_THAT(TextOf(at + ".html"), StartsWith("<!doctype html>"));
+  }
+}
+
+TEST_F(CtlFilesTest, WhatCannotBeWrittenIsRefusedBeforeTheRun) {
+  const FakeServer server(WorkingScript());
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"start", "127.0.0.1:7000", "--count", "100"},
+        {"watch", "run-1"},
+        {"show", "run-1"},
+        {"cancel", "run-1"}}) {
+    std::vector<std::string> arguments = {"load"};
+    arguments.insert(arguments.end(), command.begin(), command.end());
+    arguments.insert(arguments.end(), {"--json", In("none/a")});
+    ExpectComplaint(Ctl(server, arguments), 2,
+                    "--json: cannot write " + In("none/a") + ": No such file or directory");
+  }
+  EXPECT_THAT(server.calls(), IsEmpty());
+  ExpectComplaint(Ctl(server, {"load", "start", "127.0.0.1:7000", "--count", "1", "--detach",
+                               "--csv", In("a")}),
+                  2, "--detach");
+}
+
+TEST_F(CtlFilesTest, AFullDiskIsTwoAndNothingElseIsLost) {
+  const FakeServer server(WorkingScript());
+  const Ended ended = Ctl(server, {"load", "start", "127.0.0.1:7000", "--count", "100", "--csv",
+                                   "/dev/full", "--json", In("a.json")});
+  EXPECT_EQ(ended.exit_code, 2);
+  EXPECT_EQ(ended.err, "handshakectl: cannot write /dev/full: No space left on device\n");
+  EXPECT_THAT(ended.out, HasSubstr("100 ok"));
+  EXPECT_THAT(TextOf(In("a.json")), HasSubstr("\"okCount\": \"100\""));
+}
+
+TEST_F(CtlFilesTest, ARunThatIsTooOldToHaveASeriesSaysSo) {
+  Script script = WorkingScript();
+  script.full.clear_histograms();
+  const FakeServer server(script);
+  const Ended ended = Ctl(server, {"load", "show", "run-1", "--csv", In("a.csv")});
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_THAT(ended.err, HasSubstr("run-1 has no series"));
+  EXPECT_THAT(ended.out, HasSubstr("100 ok"));
+}
+
+TEST_F(CtlFilesTest, AnInterruptedRunIsWrittenToo) {
+  Script script = WorkingScript();
+  script.states = {script.created};  // never ends by itself
+  const FakeServer server(script);
+  Process process(HANDSHAKECTL,
+                  {"--endpoint", server.endpoint(), "load", "start", "127.0.0.1:7000", "--count",
+                   "100", "--json", In("a.json")},
+                  {.environment = {{"TERM", "xterm"}}, .terminal = true});
+  ASSERT_TRUE(process.WaitForOutput("0 failed"));  // the live line
+  process.Signal(SIGINT);
+  EXPECT_EQ(process.Wait().exit_code, 130);
+  EXPECT_THAT(TextOf(In("a.json")), HasSubstr("\"okCount\": \"100\""));
+}
+
   script.states = {script.created};  // never ends by itself
   const FakeServer server(script);
   Process process(

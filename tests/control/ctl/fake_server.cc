@@ -118,7 +118,7 @@ grpc::Status FakeServer::CreateLoadRun(Context* context, const v1::CreateLoadRun
 }
 grpc::Status FakeServer::GetLoadRun(Context* context, const v1::GetLoadRunRequest* request,
                                     v1::LoadRun* reply) {
-  *reply = script_.created;
+  *reply = request->view() == v1::LOAD_RUN_VIEW_FULL ? script_.full : script_.created;
   return Answer(context, "GetLoadRun", *request);
 }
 grpc::Status FakeServer::ListLoadRuns(Context* context, const v1::ListLoadRunsRequest* request,

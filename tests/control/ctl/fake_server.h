@@ -27,6 +27,7 @@ struct Script {
   v1::ListModeSwitchesResponse switches;
   v1::Stats stats;                  // each time with the next sequence
   v1::LoadRun created;              // of CreateLoadRun
+  v1::LoadRun full;                 // of GetLoadRun in the FULL view; else `created`
   std::vector<v1::LoadRun> states;  // of WatchLoadRun; the last one should have ended
   v1::LoadRun updated;              // of UpdateLoadRun
   v1::LoadRun cancelled;            // of CancelLoadRun, and from then on of WatchLoadRun
