@@ -335,7 +335,7 @@ int RunLoad(const LoadFlags& flags, report::Interrupts& interrupts) {
   Await(**run, start, log ? &*log : nullptr, timelines ? &*timelines : nullptr, interrupts);
   v1::LoadRun last = Describe(**run, start);
   control::FillDetail((*run)->Report(), (*run)->Series(), last);
-  if (ledger) *last.mutable_reconciliation() = ledger->End(last);
+  if (ledger) ledger->End(last);
   if (timelines) {
     *last.mutable_timelines() = timelines->End(control::SamplesOf(**run));
   }

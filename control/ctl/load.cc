@@ -179,7 +179,7 @@ std::unique_ptr<report::LedgerCheck> BeginCheck(const Context& context, const St
 
 // An endpoint that is not the server of the target was not named as such: there is nothing to say.
 void EndCheck(const StartFlags& flags, report::LedgerCheck& check, v1::LoadRun& run) {
-  if (!flags.server.empty() || check.Serves(run)) *run.mutable_reconciliation() = check.End(run);
+  if (!flags.server.empty() || check.Serves(run)) check.End(run);
 }
 
 // How many handshakes there will be, if that can be told from a spec that the service has not

@@ -15,7 +15,8 @@ constexpr double kHeight = 300;
 constexpr double kMostTicks = 6;
 constexpr size_t kMostTickMarks = 20;  // where numbers are too coarse to tell them apart
 constexpr double kDecadesWithAllTicks = 2;
-constexpr int kMostMarks = 50;  // more are no picture
+// Of the width: what a label along a mark takes where the picture is narrow.
+constexpr double kLabelWidth = 0.06;
 
 std::string Percent(double share) { return absl::StrFormat("%.2f%%", share * 100); }
 
@@ -125,11 +126,28 @@ void Chart::AddBars(std::string_view name, int colour, const std::vector<Step>& 
   absl::StrAppendFormat(&shapes_, "<path class=\"bar c%d\" d=\"%s\"/>", colour, path);
 }
 
-void Chart::AddMark(double x, std::string_view text) {
-  if (++mark_count_ > kMostMarks) return;
-  absl::StrAppendFormat(&marks_, "<i class=\"mark\" style=\"left:%s\"><b>%d</b></i>",
-                        Percent(x_.At(x)), mark_count_);
-  absl::StrAppendFormat(&marks_text_, "<li>%s: %s</li>", EscapeHtml(x_.label(x)), EscapeHtml(text));
+void Chart::AddMark(double x, int number, std::string_view label) {
+  if (x < x_.low || x > x_.high) return;
+  marks_.push_back({.at = x_.At(x), .number = number, .label = EscapeHtml(label)});
+}
+
+std::string Chart::Marks() const {
+  std::string html;
+  for (size_t i = 0; i < marks_.size(); ++i) {
+    const Mark& mark = marks_[i];
+    absl::StrAppendFormat(&html, "<i class=\"mark%s\" style=\"left:%s\"><b>%d</b>",
+                          mark.label.empty() ? "" : " switch", Percent(mark.at), mark.number);
+    const bool before = mark.at > 1 - kLabelWidth;
+    const double from = i == 0 ? 0 : marks_[i - 1].at;
+    const double to = i + 1 == marks_.size() ? 1 : marks_[i + 1].at;
+    const double room = before ? mark.at - from : to - mark.at;
+    if (!mark.label.empty() && room >= kLabelWidth) {
+      html += before ? "<u class=\"before\">" : "<u>";
+      html += mark.label + "</u>";
+    }
+    html += "</i>";
+  }
+  return html;
 }
 
 void Chart::AddHover(double from, double to, std::string_view text) {
@@ -151,17 +169,12 @@ std::string Chart::Html() const {
     absl::StrAppendFormat(&labels, "<i class=\"x\" style=\"left:%s\">%s</i>", Percent(x_.At(tick)),
                           EscapeHtml(x_.label(tick)));
   }
-  std::string html = absl::StrFormat(
+  return absl::StrFormat(
       "<figure><figcaption><h2>%s</h2><div class=\"legend\">%s</div></figcaption>\n"
       "<div class=\"plot\"><svg viewBox=\"0 0 %.0f %.0f\" preserveAspectRatio=\"none\" "
-      "role=\"img\" aria-label=\"%s\">%s%s<g class=\"hover\">%s</g></svg>%s%s</div>\n",
+      "role=\"img\" aria-label=\"%s\">%s%s<g class=\"hover\">%s</g></svg>%s%s</div>\n</figure>\n",
       EscapeHtml(title_), legend_, kWidth, kHeight, EscapeHtml(title_), grid, shapes_, hovers_,
-      labels, marks_);
-  if (mark_count_ > 0) html += "<ol class=\"marks\">" + marks_text_ + "</ol>\n";
-  if (mark_count_ > kMostMarks) {
-    html += absl::StrFormat("<p class=\"faint\">and %d more</p>\n", mark_count_ - kMostMarks);
-  }
-  return html + "</figure>\n";
+      labels, Marks());
 }
 
 }  // namespace handshake::report

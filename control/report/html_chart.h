@@ -48,16 +48,23 @@ class Chart {
   // Bars that stand on each other: the base of a bar is what `below` says, and is raised by it.
   void AddBars(std::string_view name, int colour, const std::vector<Step>& steps,
                std::vector<double>& below);
-  // A vertical line with a number, which the text below explains.
-  void AddMark(double x, std::string_view text);
+  // A vertical line with a number and, unless the next mark is too near, a label along it: what is
+  // the case from there on. One that lies beside the x axis is left out. In the order of x.
+  void AddMark(double x, int number, std::string_view label);
   // What is shown while the pointer is at this part of the x axis.
   void AddHover(double from, double to, std::string_view text);
 
   std::string Html() const;
 
  private:
+  struct Mark {
+    double at;  // 0 to 1
+    int number;
+    std::string label;  // as HTML
+  };
   std::string X(double x) const;
   std::string Y(double y) const;
+  std::string Marks() const;
   void AddLegend(std::string_view name, int colour);
 
   std::string title_;
@@ -66,9 +73,7 @@ class Chart {
   std::string legend_;
   std::string shapes_;
   std::string hovers_;
-  std::string marks_;
-  std::string marks_text_;
-  int mark_count_ = 0;
+  std::vector<Mark> marks_;
 };
 
 }  // namespace handshake::report

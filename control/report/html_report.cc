@@ -63,10 +63,19 @@ background:var(--c);margin-right:6px;vertical-align:middle}
 white-space:nowrap}
 .plot .y{right:calc(100% + 8px);transform:translateY(-50%)}
 .plot .x{top:calc(100% + 9px);transform:translateX(-50%)}
-.plot .mark{top:0;bottom:0;border-left:1.5px dashed var(--ink);pointer-events:none}
-.mark b{position:absolute;top:-9px;left:-9px;width:18px;height:18px;border-radius:9px;
-background:var(--ink);color:var(--card);font:600 11px/18px system-ui,sans-serif;text-align:center}
-.marks{margin:0 0 4px 58px;padding:0 0 0 20px;font-size:14px;columns:2 300px}
+.plot .mark{top:0;bottom:0;border-left:1.5px dashed var(--m);pointer-events:none}
+.mark,.marks b{--m:var(--ink)}.mark.switch,.marks b.switch{--m:var(--c5)}
+.mark b,.marks b{min-width:18px;height:18px;padding:0 3px;border-radius:9px;background:var(--m);
+color:var(--card);font:600 11px/18px system-ui,sans-serif;text-align:center}
+.mark b{position:absolute;top:-9px;left:-.75px;transform:translateX(-50%)}
+.mark u{position:absolute;top:14px;left:3px;writing-mode:vertical-rl;text-decoration:none;
+font:600 11.5px/1 system-ui,sans-serif;color:var(--m);
+text-shadow:0 0 2px var(--card),0 0 2px var(--card),0 0 4px var(--card),0 0 4px var(--card)}
+.mark u.before{left:auto;right:4px}
+.charts section{margin:0}
+.marks{margin:10px 0 0;padding:0;list-style:none;font-size:14.5px;columns:2 320px;column-gap:32px}
+.marks li{display:flex;gap:10px;align-items:baseline;padding:3px 0;break-inside:avoid}
+.marks span{min-width:5em;color:var(--faint);font-variant-numeric:tabular-nums}
 .line{fill:none;stroke:var(--c);stroke-width:1.8;vector-effect:non-scaling-stroke;
 stroke-linejoin:round}
 .bar{fill:var(--c)}
@@ -89,6 +98,7 @@ footer{margin-top:24px;font-size:13.5px;color:var(--faint)}
 constexpr std::array<double, 17> kPercentiles = {
     0, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.5, 99.75, 99.9, 99.95, 99.975, 99.99, 99.995, 99.999};
 constexpr int kColours = 6;
+constexpr int kMostEvents = 50;  // shown; more are no picture
 constexpr int kMostReasons = 5;  // and the rest together
 
 std::string_view ClassOf(Tone tone) {
@@ -225,6 +235,34 @@ std::string Header(const v1::LoadRun& run) {
   return html + "</header>\n";
 }
 
+// The event's number is its place, from 1, in the charts and in the list.
+void MarkEvents(const v1::LoadRun& run, Chart& chart) {
+  for (int i = 0; i < std::min(run.events_size(), kMostEvents); ++i) {
+    const v1::LoadRunEvent& event = run.events(i);
+    const bool is_switch = event.mode() != v1::MODE_UNSPECIFIED;
+    chart.AddMark(ToSeconds(event.elapsed()), i + 1, is_switch ? ModeName(event.mode()) : "");
+  }
+}
+
+std::string Events(const v1::LoadRun& run) {
+  if (run.events().empty()) return "";
+  std::string html =
+      "<section class=\"wide\"><h2>What happened meanwhile</h2>\n<ol class=\"marks\">\n";
+  const int shown = std::min(run.events_size(), kMostEvents);
+  for (int i = 0; i < shown; ++i) {
+    const v1::LoadRunEvent& event = run.events(i);
+    absl::StrAppendFormat(&html, "<li><b%s>%d</b><span>%s</span>%s</li>\n",
+                          event.mode() != v1::MODE_UNSPECIFIED ? " class=\"switch\"" : "", i + 1,
+                          EscapeHtml(Clock(ToSeconds(event.elapsed()))), EscapeHtml(event.text()));
+  }
+  html += "</ol>\n";
+  if (run.event_count() > shown) {
+    absl::StrAppendFormat(&html, "<p class=\"faint\">and %s more</p>\n",
+                          Count(Less(run.event_count(), shown)));
+  }
+  return html + "</section>\n";
+}
+
 std::string LatencyOverTime(const v1::LoadRun& run, const std::vector<v1::LoadPoint>& points) {
   double lowest = 0;
   double highest = 0;
@@ -255,9 +293,7 @@ std::string LatencyOverTime(const v1::LoadRun& run, const std::vector<v1::LoadPo
                                          SpanUs(static_cast<double>(latency.max_us())))
                        : Clock(Begin(point)) + ": no handshake was ok");
   }
-  for (const v1::LoadRunEvent& event : run.events()) {
-    chart.AddMark(ToSeconds(event.elapsed()), event.text());
-  }
+  MarkEvents(run, chart);
   return "<div class=\"wide\">" + chart.Html() + "</div>\n";
 }
 
@@ -286,6 +322,7 @@ std::string Throughput(const v1::LoadRun& run, const std::vector<v1::LoadPoint>&
                         Rate(PerSecond(point, point.started_count())),
                         Rate(PerSecond(point, point.ok_count())), Count(point.in_flight_count())));
   }
+  MarkEvents(run, chart);
   return chart.Html();
 }
 
@@ -311,7 +348,7 @@ int64_t CountOf(const v1::LoadPoint& point, v1::Verdict verdict) {
   return 0;
 }
 
-std::string Errors(const std::vector<v1::LoadPoint>& points) {
+std::string Errors(const v1::LoadRun& run, const std::vector<v1::LoadPoint>& points) {
   double highest = 0;
   for (const v1::LoadPoint& point : points) {
     highest = std::max(highest, PerSecond(point, Sum(point.failed_count(), point.dropped_count())));
@@ -344,6 +381,7 @@ std::string Errors(const std::vector<v1::LoadPoint>& points) {
     }
     chart.AddHover(Begin(point), End(point), text);
   }
+  MarkEvents(run, chart);
   if (highest > 0) return chart.Html();
   return "<figure><figcaption><h2>Failed and dropped a second</h2></figcaption>"
          "<p class=\"good\">None failed, none was dropped.</p></figure>\n";
@@ -397,7 +435,7 @@ std::string PercentileCurve(const v1::LoadRun& run) {
   return chart.Html();
 }
 
-std::string InFlight(const std::vector<v1::LoadPoint>& points) {
+std::string InFlight(const v1::LoadRun& run, const std::vector<v1::LoadPoint>& points) {
   int64_t highest = 0;
   for (const v1::LoadPoint& point : points) highest = std::max(highest, point.in_flight_count());
   Chart chart("In flight at the end of each second", TimeAxis(points),
@@ -409,6 +447,7 @@ std::string InFlight(const std::vector<v1::LoadPoint>& points) {
     chart.AddHover(Begin(point), End(point),
                    Clock(Begin(point)) + ": " + Count(point.in_flight_count()));
   }
+  MarkEvents(run, chart);
   return chart.Html();
 }
 
@@ -471,10 +510,10 @@ std::string HtmlReport(const v1::LoadRun& run) {
       EscapeHtml(run.spec().target()), kStyle);
   html += Header(run) + Tiles(run) + "<div class=\"charts\">\n";
   if (!points.empty()) {
-    html += LatencyOverTime(run, points) + Throughput(run, points) + PercentileCurve(run) +
-            Errors(points) + InFlight(points);
+    html += LatencyOverTime(run, points) + Events(run) + Throughput(run, points) +
+            PercentileCurve(run) + Errors(run, points) + InFlight(run, points);
   } else {
-    html += PercentileCurve(run);
+    html += PercentileCurve(run) + Events(run);
   }
   html += "</div>\n" + Phases(run) + Failures(run) + Repeat(run);
   return html + absl::StrFormat("<footer>handshake %s</footer>\n</main>\n</body>\n</html>\n",

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "control/report/switch_events.h"
 #include "control/rpc/channel.h"
 #include "grpcpp/client_context.h"
 #include "handshake/v1/server_service.grpc.pb.h"
@@ -17,6 +18,7 @@ using std::chrono::steady_clock;
 constexpr int kLookAgainMs = 10;
 // What a run has left there is reset, and ended as soon as the server looks.
 constexpr std::chrono::seconds kSettle{2};
+constexpr int32_t kMostSwitches = 1'000;  // all that a server remembers
 
 int64_t InFlight(const v1::Stats& stats) {
   int64_t in_flight = 0;
@@ -51,13 +53,30 @@ bool LedgerCheck::Serves(const v1::LoadRun& run) const {
   return before_.ok() && ListensAtTarget(before_->server, run);
 }
 
-v1::Reconciliation LedgerCheck::End(const v1::LoadRun& run) {
+void LedgerCheck::End(v1::LoadRun& run) {
+  *run.mutable_reconciliation() = Compare(run);
+  if (run.reconciliation().mode_switch_count() == 0) return;
+  AddSwitchEvents(AskSwitches(), before_->stats.generation(), run);
+}
+
+v1::Reconciliation LedgerCheck::Compare(const v1::LoadRun& run) {
   if (!Serves(run)) return Reconcile(run, endpoint_, before_, before_);
   channel_ = control::MakeChannel(endpoint_);
   const absl::StatusOr<v1::Stats> stats = SettledStats();
   const absl::StatusOr<v1::Server> server = stats.ok() ? AskServer() : stats.status();
   if (!server.ok()) return Reconcile(run, endpoint_, before_, server.status());
   return Reconcile(run, endpoint_, before_, ServerAccount{*server, *stats});
+}
+
+v1::ListModeSwitchesResponse LedgerCheck::AskSwitches() const {
+  grpc::ClientContext context;
+  control::SetTimeout(context, timeout_);
+  v1::ListModeSwitchesRequest request;
+  request.set_page_size(kMostSwitches);
+  v1::ListModeSwitchesResponse switches;
+  const auto stub = v1::ServerService::NewStub(*channel_);
+  (void)stub->ListModeSwitches(&context, request, &switches);
+  return switches;
 }
 
 absl::StatusOr<v1::Server> LedgerCheck::AskServer() const {

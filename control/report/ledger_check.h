@@ -1,4 +1,4 @@
-// Asks a server for its counts at both ends of a load run.
+// Asks a server for its counts at both ends of a load run, and what it switched meanwhile.
 #ifndef HANDSHAKE_CONTROL_REPORT_LEDGER_CHECK_H_
 #define HANDSHAKE_CONTROL_REPORT_LEDGER_CHECK_H_
 
@@ -25,7 +25,10 @@ class LedgerCheck {
   void Begin();
   // Is there a server, and does it listen at the run's target? After Begin().
   bool Serves(const v1::LoadRun& run) const;
-  v1::Reconciliation End(const v1::LoadRun& run);
+  // Adds to the run what the server says of it: the reconciliation and, if that claims anything,
+  // the server's switches of mode meanwhile, as events. Of switches that cannot be asked for, the
+  // reconciliation still has the number.
+  void End(v1::LoadRun& run);
 
  private:
   absl::StatusOr<v1::Server> AskServer() const;
@@ -34,6 +37,8 @@ class LedgerCheck {
   absl::StatusOr<v1::Stats> FreshStats() const;
   // The same; waits until no more is in flight than there was, and not for long.
   absl::StatusOr<v1::Stats> SettledStats() const;
+  v1::Reconciliation Compare(const v1::LoadRun& run);
+  v1::ListModeSwitchesResponse AskSwitches() const;
 
   const std::string endpoint_;
   const std::chrono::nanoseconds timeout_;

@@ -70,6 +70,7 @@ TEST_F(LedgerSystemTest, ARunThroughAllModesIsEqualAtBothEnds) {
   Process load(
       HANDSHAKE_CLIENT,
       Load({"--concurrency", "8", "--duration", "1500ms", "--warmup", "100ms", "-o", "json"}), {});
+  ASSERT_TRUE(AwaitLoad());
   for (const char* mode :
        {"sequential", "thread-per-connection", "thread-pool", "coroutine", "io-uring", "epoll"}) {
     EXPECT_EQ(Ctl(control_, {"mode", "set", mode}).exit_code, 0) << mode;
@@ -86,6 +87,9 @@ TEST_F(LedgerSystemTest, ARunThroughAllModesIsEqualAtBothEnds) {
   EXPECT_EQ(both.server().ok_count(), both.client().ok_count());
   EXPECT_EQ(both.server().started_count(), both.connected_count());
   EXPECT_EQ(both.server().in_flight_count(), 0);
+  ASSERT_GE(run.events_size(), 1);
+  EXPECT_EQ(run.events(0).text(), "mode switch epoll -> sequential");
+  EXPECT_EQ(run.events(0).mode(), v1::MODE_SEQUENTIAL);
 }
 
 TEST_F(LedgerSystemTest, AnInterruptedRunIsBetween) {
