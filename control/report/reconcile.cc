@@ -8,6 +8,7 @@
 #include "common/net/address.h"
 #include "control/report/humane.h"
 #include "control/report/names.h"
+#include "control/report/step_counts.h"
 
 namespace handshake::report {
 namespace {
@@ -53,6 +54,7 @@ v1::HandshakeCounts ClientCounts(const v1::LoadRun& run) {
   counts.set_ok_count(Sum(run.ok_count(), left_out.ok_count()));
   counts.set_in_flight_count(Sum(run.in_flight_count(), left_out.in_flight_count()));
   SetFailures(Added(run.failures(), left_out.failures()), counts);
+  SetSteps(LedgerEnd::kClient, counts);
   return counts;
 }
 
@@ -82,6 +84,7 @@ v1::HandshakeCounts Between(const v1::HandshakeCounts& before, const v1::Handsha
         Less(failure.count(), CountOf(before.failures(), failure.verdict()));
   }
   SetFailures(failures, counts);
+  SetSteps(LedgerEnd::kServer, counts);
   return counts;
 }
 
@@ -176,6 +179,24 @@ Cell Difference(int64_t client, int64_t server) {
               difference == 0 ? Tone::kPlain : Tone::kWarning);
 }
 
+// "30", "28 to 30".
+std::string StepText(const v1::StepCount& step) {
+  const std::string least = Count(step.finished_count());
+  if (step.untold_count() == 0) return least;
+  return least + " to " + Count(Sum(step.finished_count(), step.untold_count()));
+}
+
+void AddSteps(const v1::Reconciliation& both, Table& table) {
+  const auto& client = both.client().steps();
+  const auto& server = both.server().steps();
+  for (int i = 0; i < std::min(client.size(), server.size()); ++i) {
+    const bool exact = client[i].untold_count() == 0 && server[i].untold_count() == 0;
+    table.Add(
+        {absl::StrFormat("step %d", i + 1), StepText(client[i]), StepText(server[i]),
+         exact ? Difference(client[i].finished_count(), server[i].finished_count()) : Cell("")});
+  }
+}
+
 }  // namespace
 
 v1::Reconciliation Reconcile(const v1::LoadRun& run, const std::string& endpoint,
@@ -243,6 +264,7 @@ std::string ReconciliationTable(const v1::Reconciliation& reconciliation, Style 
     table.Add({name, Count(here), Count(there), Difference(here, there)});
   };
   row("connections", reconciliation.connected_count(), server.started_count());
+  AddSteps(reconciliation, table);
   row("ok", client.ok_count(), server.ok_count());
   // Those that did not come to be connections are the client's alone.
   const int64_t unconnected = Less(client.started_count(), reconciliation.connected_count());

@@ -87,6 +87,13 @@ TEST_F(LedgerSystemTest, ARunThroughAllModesIsEqualAtBothEnds) {
   EXPECT_EQ(both.server().ok_count(), both.client().ok_count());
   EXPECT_EQ(both.server().started_count(), both.connected_count());
   EXPECT_EQ(both.server().in_flight_count(), 0);
+  for (const v1::HandshakeCounts* end : {&both.client(), &both.server()}) {
+    ASSERT_EQ(end->steps_size(), 3);
+    for (const v1::StepCount& step : end->steps()) {
+      EXPECT_EQ(step.finished_count(), end->ok_count());
+      EXPECT_EQ(step.untold_count(), 0);
+    }
+  }
   ASSERT_GE(run.events_size(), 1);
   EXPECT_EQ(run.events(0).text(), "mode switch epoll -> sequential");
   EXPECT_EQ(run.events(0).mode(), v1::MODE_SEQUENTIAL);

@@ -244,12 +244,14 @@ TEST(ReconcileTest, ThePageSaysTheClaimAndBothEnds) {
   *run.mutable_reconciliation() =
       Judge(run, Server({{0, {}}}), Server({{20, {}}, {10, {{v1::VERDICT_TIMEOUT_STEP_1, 1}}}}));
   const std::string page = LoadPage(run, {});
-  EXPECT_THAT(page,
-              AllOf(ContainsRegex("ledger +agrees: the server completed 30, and 30 were ok "
-                                  "here; 1 switch of mode"),
-                    ContainsRegex("connections +31 +31 +0\n"), ContainsRegex("ok +30 +30"),
-                    ContainsRegex("failed +1 +1 +0"), ContainsRegex("  CONNECT_REFUSED +2 +0\n"),
-                    ContainsRegex("  TIMEOUT_STEP_1 +0 +1\n")));
+  EXPECT_THAT(
+      page,
+      AllOf(ContainsRegex("ledger +agrees: the server completed 30, and 30 were ok "
+                          "here; 1 switch of mode"),
+            ContainsRegex("connections +31 +31 +0\n"), ContainsRegex("ok +30 +30"),
+            ContainsRegex("step 1 +31 +30 +-1\n"), ContainsRegex("step 2 +30 to 31 +30\n"),
+            ContainsRegex("step 3 +30 to 31 +30\n"), ContainsRegex("failed +1 +1 +0"),
+            ContainsRegex("  CONNECT_REFUSED +2 +0\n"), ContainsRegex("  TIMEOUT_STEP_1 +0 +1\n")));
 }
 
 TEST(ReconcileTest, AClaimThatDoesNotHoldIsABadOutcome) {
