@@ -110,6 +110,7 @@ class Finder {
 };
 
 void Finder::DescribeSearch() {
+  report_.set_schema_version(std::string(report::kCapacityReportSchema));
   report_.set_target(spec_.load.target.ToString());
   report_.set_quantity(spec_.held ? Report::QUANTITY_HELD_CONNECTIONS : Report::QUANTITY_RATE);
   for (const Condition& condition : spec_.wanted) report_.add_conditions(condition.text);

@@ -43,6 +43,7 @@ v1::HoldRun Describe(const HoldRun& run, std::chrono::system_clock::time_point s
   const HoldSpec& spec = run.spec();
   const HoldReport report = run.Report();
   v1::HoldRun message;
+  message.set_schema_version(std::string(report::kHoldRunSchema));
   message.set_target(spec.target.ToString());
   message.set_framing(control::ToProto(spec.handshake.framing));
   message.set_connection_count(spec.connections);

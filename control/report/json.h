@@ -12,8 +12,10 @@
 
 namespace handshake::report {
 
-// The schema_version of a load run.
+// The schema_version of each report that is stored.
 inline constexpr std::string_view kLoadRunSchema = "handshake.v1/1";
+inline constexpr std::string_view kHoldRunSchema = "handshake.v1/1";
+inline constexpr std::string_view kCapacityReportSchema = "handshake.v1/1";
 
 // One document, a line for each field and for each entry of a list: of a run, a point of its series
 // is a line. Ends with '\n', as below.

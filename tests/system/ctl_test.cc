@@ -222,6 +222,7 @@ TEST_F(CtlSystemTest, EachEndOfASearchHasItsExitCode) {
   const Ended limit = search({"--find-max", "errors < 100%", "--search-to", "40"});
   EXPECT_EQ(limit.exit_code, 0) << limit.err << limit.out;
   EXPECT_THAT(limit.out, HasSubstr("at least 40/s, proven for 600 ms"));
+  EXPECT_EQ(report.schema_version(), "handshake.v1/1");
   const Ended held = search({"--find-max-concurrent", "--search-from", "20", "--search-to", "50"});
   EXPECT_EQ(held.exit_code, 0) << held.err << held.out;
   EXPECT_THAT(held.out, AllOf(HasSubstr("at least 50 connections, proven for 600 ms"),
@@ -353,6 +354,7 @@ TEST_F(CtlSystemTest, AHoldThatOutlivesTheServersDeadlinesSaysWhatToDo) {
   const Ended held = RunToEnd(HANDSHAKE_CLIENT, {"load", hasty.AddressAfter("listening on "),
                                                  "--hold", "20", "--for", "1m"});
   EXPECT_EQ(held.exit_code, 1);
+  EXPECT_EQ(run.schema_version(), "handshake.v1/1");
   EXPECT_THAT(held.out, HasSubstr("the server ended 20 while they were held"));
   EXPECT_THAT(held.out, HasSubstr("--step-timeout 10m"));
   EXPECT_THAT(held.out, HasSubstr("--handshake-timeout 10m"));
