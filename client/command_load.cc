@@ -523,12 +523,14 @@ void AddLoad(CLI::App& app, Command* command) {
       "  handshake-client load 127.0.0.1:7000 --concurrency 100 --duration 10s\n"
       "  handshake-client load 127.0.0.1:7000 --rate 2000 --duration 12s --warmup 2s\n"
       "  handshake-client load 127.0.0.1:7000 --stage 10s:100..5000 --stage 30s:5000\n"
-      "  handshake-client load 127.0.0.1:7000 --rate 500 --duration 5s --fail-if 'p99 > 5ms'\n"
+      "  handshake-client load 127.0.0.1:7000 --rate 500 --duration 5s \\\n"
+      "      --fail-if 'p99 > 5ms'\n"
       "  handshake-client load 127.0.0.1:7000 --count 100000 --concurrency 500 -o json\n"
       "  handshake-client load 127.0.0.1:7000 --rate 500 --duration 5s \\\n"
       "      --server 127.0.0.1:7001 --timelines 100\n"
       "  handshake-client load 127.0.0.1:7000 --hold 10000 --for 2s\n"
-      "  handshake-client load 127.0.0.1:7000 --find-max 'p99 < 10ms' --find-max 'errors = 0'");
+      "  handshake-client load 127.0.0.1:7000 --find-max 'p99 < 10ms' \\\n"
+      "      --find-max 'errors = 0'");
   load->callback([flags, command] {
     if (!flags->file.empty()) TakeFile(*flags);
     if (flags->target.empty()) throw CLI::RequiredError("TARGET or --file");

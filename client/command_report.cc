@@ -45,7 +45,8 @@ void AddReport(CLI::App& app, Command* command) {
       "machine) is called real too. Take turns and repeat, or see handshakectl compare.\n\n"
       "Exit codes: 0 shown, 2 a file is no report.\n\n"
       "Examples:\n"
-      "  handshake-client load 127.0.0.1:7000 --rate 500 --duration 30s --json before.json\n"
+      "  handshake-client load 127.0.0.1:7000 --rate 500 --duration 30s \\\n"
+      "      --json before.json\n"
       "  handshake-client report diff before.json after.json");
   diff->callback(
       [flags, command] { *command = [flags](report::Interrupts&) { return RunDiff(*flags); }; });

@@ -101,8 +101,9 @@ void DefineFlags(CLI::App& app, Flags& flags) {
       "  130, 143  ended at once by a second signal\n\n"
       "Examples:\n"
       "  handshake-server\n"
-      "  handshake-server --listen 127.0.0.1:7000 --listen [::1]:7000 --mode thread-pool\n"
-      "  handshake-server --listen 127.0.0.1:0 --control 127.0.0.1:0   (free ports, printed)");
+      "  handshake-server --listen 127.0.0.1:7000 --listen [::1]:7000 \\\n"
+      "      --mode thread-pool\n"
+      "  handshake-server --listen 127.0.0.1:0 --control 127.0.0.1:0   # free ports, printed");
   app.set_version_flag("--version", absl::StrFormat("handshake-server %s", text::Version()),
                        "Show the version");
   const auto add = [&app](const char* name, auto& value, const char* type, const char* help) {

@@ -1,10 +1,14 @@
 #include "control/report/flags.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <sstream>
+#include <string_view>
 #include <vector>
 
 #include "common/text/duration.h"
+#include "control/report/table.h"
 #include "control/report/terminal.h"
 
 namespace handshake::report {
@@ -27,9 +31,64 @@ CLI::Option* AddDurationTo(CLI::App& app, const std::string& name, Value* value,
   return option->type_name("DURATION");
 }
 
+constexpr size_t kHelpWidth = 80;
+constexpr size_t kHelpColumn = 30;  // where descriptions begin
+
+std::string Joined(const std::vector<std::string_view>& lines, std::string_view separator) {
+  std::string text;
+  for (const std::string_view line : lines) {
+    if (!text.empty()) text += separator;
+    text += line;
+  }
+  return text;
+}
+
+// Where the lines go on into which an indented one is broken: below its second column, if it has
+// one.
+size_t HangingIndent(const std::string& line) {
+  const size_t first = std::min(line.find_first_not_of(' '), line.size());
+  const size_t gap = line.find("  ", first);
+  return gap == line.npos ? first + 2 : std::min(line.find_first_not_of(' ', gap), line.size());
+}
+
+std::string Hang(const std::string& line) {
+  const size_t indent = HangingIndent(line);
+  if (line.size() <= kHelpWidth || indent >= kHelpWidth) return line;
+  const std::vector<std::string_view> lines =
+      Wrap(std::string_view(line).substr(indent), kHelpWidth - indent);
+  return line.substr(0, indent) + Joined(lines, "\n" + std::string(indent, ' '));
+}
+
+// Its paragraphs anew; a line that is indented stands for itself.
+std::string Flow(const std::string& text) {
+  std::string out;
+  std::string paragraph;
+  const auto end_paragraph = [&] {
+    if (!paragraph.empty()) out += Joined(Wrap(paragraph, kHelpWidth), "\n") + "\n";
+    paragraph.clear();
+  };
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    if (line.empty() || line.front() == ' ') {
+      end_paragraph();
+      out += Hang(line) + "\n";
+    } else {
+      paragraph += (paragraph.empty() ? "" : " ") + line;
+    }
+  }
+  end_paragraph();
+  return out;
+}
+
 class HelpStyle : public CLI::Formatter {
  public:
-  HelpStyle() { column_width(30); }
+  HelpStyle() { column_width(kHelpColumn); }
+  std::string make_description(const CLI::App* app) const override {
+    return Flow(CLI::Formatter::make_description(app));
+  }
+  std::string make_footer(const CLI::App* app) const override {
+    return Flow(CLI::Formatter::make_footer(app));
+  }
   std::string make_option_opts(const CLI::Option* option) const override {
     const std::string full = option->get_type_name();  // "FORMAT:{table,json}"
     const std::string type = full.substr(0, full.find(':'));
@@ -37,10 +96,12 @@ class HelpStyle : public CLI::Formatter {
   }
   std::string make_option_desc(const CLI::Option* option) const override {
     std::string extra = option->get_default_str();
+    if (extra.starts_with('[') && extra.ends_with(']')) extra = extra.substr(1, extra.size() - 2);
     if (!option->get_envname().empty()) {
       extra += (extra.empty() ? "" : ", ") + ("env " + option->get_envname());
     }
-    return option->get_description() + (extra.empty() ? "" : " [" + extra + "]");
+    const std::string text = option->get_description() + (extra.empty() ? "" : " [" + extra + "]");
+    return Joined(Wrap(text, kHelpWidth - kHelpColumn), "\n");
   }
 };
 

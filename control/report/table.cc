@@ -43,19 +43,6 @@ std::vector<std::string_view> Lines(std::string_view text) {
 }
 
 // Breaks at spaces; a word longer than a line is cut into pieces.
-std::vector<std::string_view> Wrap(std::string_view text, size_t width) {
-  std::vector<std::string_view> lines;
-  while (text.size() > width) {
-    size_t end = text.rfind(' ', width);
-    if (end == std::string_view::npos || end == 0) end = width;
-    lines.push_back(text.substr(0, end));
-    text.remove_prefix(end);
-    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
-  }
-  lines.push_back(text);
-  return lines;
-}
-
 std::string Cut(std::string text, size_t width) {
   if (text.size() <= width) return text;
   text.resize(width - kCut.size());
@@ -177,6 +164,19 @@ void Table::AppendRow(std::string& out, const std::vector<Cell>& row,
     prose_at += widths[i] + kGap.size();
   }
   EndLine(out);
+}
+
+std::vector<std::string_view> Wrap(std::string_view text, size_t width) {
+  std::vector<std::string_view> lines;
+  while (text.size() > width) {
+    size_t end = text.rfind(' ', width);
+    if (end == std::string_view::npos || end == 0) end = width;
+    lines.push_back(text.substr(0, end));
+    text.remove_prefix(end);
+    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  }
+  lines.push_back(text);
+  return lines;
 }
 
 Table Facts() { return Table({{"", Column::Kind::kText, 13}, {"", Column::Kind::kProse}}); }

@@ -62,6 +62,9 @@ class Table {
   std::vector<std::vector<Cell>> rows_;
 };
 
+// Lines of at most `width` characters, above 0, ended at spaces where there are any.
+std::vector<std::string_view> Wrap(std::string_view text, size_t width);
+
 // Names to the left, prose to the right: the form of pages about one thing.
 Table Facts();
 

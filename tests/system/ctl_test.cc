@@ -82,6 +82,26 @@ TEST_F(CtlSystemTest, EveryModeServesWhatTheAgentSends) {
   EXPECT_EQ(Server({"mode", "set", "epoll", "--expected-generation", "1"}).exit_code, 4);
 }
 
+// handshakectl's own test holds it to the same.
+TEST(HelpSystemTest, IsNoWiderThanEightyColumns) {
+  const std::vector<std::pair<std::string, std::vector<std::string>>> commands = {
+      {HANDSHAKE_SERVER, {}},
+      {HANDSHAKE_CLIENT, {}},
+      {HANDSHAKE_CLIENT, {"connect"}},
+      {HANDSHAKE_CLIENT, {"load"}},
+      {HANDSHAKE_CLIENT, {"agent"}},
+      {HANDSHAKE_CLIENT, {"report"}},
+      {HANDSHAKE_CLIENT, {"report", "diff"}}};
+  for (auto [binary, arguments] : commands) {
+    arguments.push_back("--help");
+    const Ended ended = RunToEnd(binary, arguments);
+    EXPECT_EQ(ended.exit_code, 0);
+    EXPECT_THAT(ended.out, HasSubstr("Examples:\n  handshake-"));
+    std::istringstream lines(ended.out);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u) << line;
+  }
+}
+
 TEST_F(CtlSystemTest, TheClientByHand) {
   const Ended one = RunToEnd(HANDSHAKE_CLIENT, {"connect", target_, "--sequence", "100"});
   EXPECT_EQ(one.exit_code, 0) << one.err;
@@ -202,6 +222,7 @@ TEST_F(CtlSystemTest, TheHighestRateIsFound) {
   EXPECT_EQ(found.exit_code, 0) << found.err << found.out;
   EXPECT_THAT(found.err, HasSubstr("searching from 100 to 1000000: at most 40 trials in 84s"));
   const auto report = Read<v1::CapacityReport>(found);
+  EXPECT_EQ(report.schema_version(), "handshake.v1/1");
   EXPECT_EQ(report.outcome(), v1::CapacityReport::OUTCOME_FOUND);
   EXPECT_GE(report.proven_load(), 100);
   EXPECT_LT(report.proven_load(), report.lowest_failed_load());
@@ -222,7 +243,6 @@ TEST_F(CtlSystemTest, EachEndOfASearchHasItsExitCode) {
   const Ended limit = search({"--find-max", "errors < 100%", "--search-to", "40"});
   EXPECT_EQ(limit.exit_code, 0) << limit.err << limit.out;
   EXPECT_THAT(limit.out, HasSubstr("at least 40/s, proven for 600 ms"));
-  EXPECT_EQ(report.schema_version(), "handshake.v1/1");
   const Ended held = search({"--find-max-concurrent", "--search-from", "20", "--search-to", "50"});
   EXPECT_EQ(held.exit_code, 0) << held.err << held.out;
   EXPECT_THAT(held.out, AllOf(HasSubstr("at least 50 connections, proven for 600 ms"),
@@ -334,6 +354,7 @@ TEST_F(CtlSystemTest, TheClientHoldsManyInSeveralProcesses) {
                                                  "--processes", "2", "-o", "json"});
   EXPECT_EQ(held.exit_code, 0) << held.err << held.out;
   const auto run = Read<v1::HoldRun>(held);
+  EXPECT_EQ(run.schema_version(), "handshake.v1/1");
   EXPECT_EQ(run.state(), v1::LoadRun::STATE_SUCCEEDED);
   EXPECT_EQ(run.process_count(), 2);
   EXPECT_EQ(run.opened_count(), 300);
@@ -354,7 +375,6 @@ TEST_F(CtlSystemTest, AHoldThatOutlivesTheServersDeadlinesSaysWhatToDo) {
   const Ended held = RunToEnd(HANDSHAKE_CLIENT, {"load", hasty.AddressAfter("listening on "),
                                                  "--hold", "20", "--for", "1m"});
   EXPECT_EQ(held.exit_code, 1);
-  EXPECT_EQ(run.schema_version(), "handshake.v1/1");
   EXPECT_THAT(held.out, HasSubstr("the server ended 20 while they were held"));
   EXPECT_THAT(held.out, HasSubstr("--step-timeout 10m"));
   EXPECT_THAT(held.out, HasSubstr("--handshake-timeout 10m"));
