@@ -51,8 +51,8 @@ test python3-protobuf        the tests of the contract
 test python3-grpcio          the test client that shares no code with us
 test clang-19                the second compiler of the coroutine mode
 test clang-format-19         the format test
-test netcat-openbsd         a server of the clients' tests that shares no code with us
-test socat                  another
+test netcat-openbsd          a server of the clients' tests that shares no code with us
+test socat                   another
 test libhdrhistogram-java    the HdrHistogram that reads exported histograms
 test default-jdk-headless    runs it
 lint clang-tidy-19           the static analysis

@@ -56,7 +56,7 @@ class Answer {
 struct Unjudged {
   std::string_view input;  // from the first byte of a message
   bool last;               // the peer sends nothing more
-  bool pinged;             // a ping waits for its answer
+  bool pong_due;           // a ping was sent, and its answer has not come
 };
 
 // What it says. The answer, ERROR included, was written.
@@ -64,6 +64,7 @@ struct Judged {
   enum class What : uint8_t {
     kPartial,   // more bytes are needed
     kMessage,   // a message, and the conversation goes on
+    kPong,      // the answer to a ping
     kFarewell,  // the last message: after its answer it ends well
     kFailure,   // after its answer it ends, with this verdict
   };
@@ -103,6 +104,7 @@ class ConversationMachine {
   const ConversationOptions& options() const { return *options_; }
   State state() const { return state_; }
   bool pinged() const { return pinged_; }
+  bool pong_due() const { return pong_due_; }
   bool peer_done() const { return peer_done_; }
   std::string_view unjudged() const;
   // Is there room for one more answer?
@@ -116,7 +118,8 @@ class ConversationMachine {
 
   void Accept(std::string_view bytes, TimePoint now);
   void Use(size_t n, TimePoint now);
-  void NotePing() { pinged_ = true; }
+  void NotePing() { pinged_ = pong_due_ = true; }
+  void NotePong() { pong_due_ = false; }
   void NoteEndOfStream() { peer_done_ = true; }
   void Decide(Verdict verdict);
   // Counts sent bytes; true: all are.
@@ -145,7 +148,8 @@ class ConversationMachine {
   State state_ = State::kRead;
   Verdict verdict_ = Verdict::kNone;
   bool peer_done_ = false;
-  bool pinged_ = false;
+  bool pinged_ = false;    // and nothing was heard since
+  bool pong_due_ = false;  // a message that crossed the ping leaves its answer to come
 };
 
 // A dialect is a trivially copyable class with
@@ -211,7 +215,7 @@ class Conversation : public ConversationMachine {
   bool JudgeOne(TimePoint now) {
     Answer answer = BeginAnswer();
     const Judged judged =
-        dialect_.Judge(own_options(), {unjudged(), peer_done(), pinged()}, answer);
+        dialect_.Judge(own_options(), {unjudged(), peer_done(), pong_due()}, answer);
     EndAnswer(answer);
     switch (judged.what) {
       case Judged::What::kPartial:
@@ -222,6 +226,9 @@ class Conversation : public ConversationMachine {
         return false;
       case Judged::What::kFarewell:
         Decide(Verdict::kOk);
+        break;
+      case Judged::What::kPong:
+        NotePong();
         break;
       case Judged::What::kMessage:
         break;

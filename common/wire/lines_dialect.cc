@@ -13,7 +13,7 @@ Judged LinesDialect::Judge(const LinesOptions& options, const Unjudged& unjudged
     const bool carriage_return = line_feed > 0 && input[line_feed - 1] == '\r';
     const size_t length = line_feed - (carriage_return ? 1 : 0);
     return JudgeLine(options, input.substr(0, length), input.substr(length, line_feed + 1 - length),
-                     unjudged.pinged, answer);
+                     unjudged.pong_due, answer);
   }
   scanned_ = static_cast<uint16_t>(input.size());
   if (input.size() >= kMostConversationBytes) {
@@ -22,12 +22,12 @@ Judged LinesDialect::Judge(const LinesOptions& options, const Unjudged& unjudged
     answer.Add(" has more than 8192 bytes\n");
     return {.what = Judged::What::kFailure, .verdict = Verdict::kOversize};
   }
-  if (unjudged.last) return JudgeLine(options, input, "", unjudged.pinged, answer);
+  if (unjudged.last) return JudgeLine(options, input, "", unjudged.pong_due, answer);
   return {};
 }
 
 Judged LinesDialect::JudgeLine(const LinesOptions& options, std::string_view line,
-                               std::string_view end, bool pinged, Answer& answer) {
+                               std::string_view end, bool pong_due, Answer& answer) {
   scanned_ = 0;
   if (!text::IsUtf8(line)) {
     answer.Add("ERROR NOT_UTF8 line ");
@@ -38,7 +38,7 @@ Judged LinesDialect::JudgeLine(const LinesOptions& options, std::string_view lin
   ++line_number_;
   const size_t used = line.size() + end.size();
   if (line == "exit") return {.what = Judged::What::kFarewell, .used = used};
-  if (pinged && line == "PONG") return {.what = Judged::What::kMessage, .used = used};
+  if (pong_due && line == "PONG") return {.what = Judged::What::kPong, .used = used};
   if (options.sink != nullptr) {
     options.sink->Take(line);
   } else {

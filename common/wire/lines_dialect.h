@@ -34,7 +34,7 @@ class LinesDialect {
 
  private:
   Judged JudgeLine(const LinesOptions& options, std::string_view line, std::string_view end,
-                   bool pinged, Answer& answer);
+                   bool pong_due, Answer& answer);
 
   uint32_t line_number_ = 1;
   uint16_t scanned_ = 0;  // bytes of a partial line that are known to have no LF

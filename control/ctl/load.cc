@@ -251,7 +251,7 @@ int Start(Context& context, const StartFlags& flags) {
     const int code = context.Explain(status);
     if (!interrupted) return code;
   }
-  const int lacking = Complete(context, flags.files, &run, kExitOk);
+  const int lacking = status.ok() ? Complete(context, flags.files, &run, kExitOk) : kExitOk;
   if (check != nullptr && Ended(run)) EndCheck(flags, *check, run);
   if (timelines != nullptr) EndTimelines(context, *timelines, run);
   const int code = lacking != kExitOk ? lacking : OutcomeOf(run);
@@ -416,7 +416,7 @@ void AddStart(CLI::App& load, Context& context) {
           ->excludes(start->get_option("--stage"))
           ->type_name("N");
   report::AddLoadFileFlags(*start, &flags->files);
-  for (const char* file : {"--csv", "--json", "--html"}) detach->excludes(start->get_option(file));
+  for (const char* name : {"--csv", "--json", "--html"}) detach->excludes(start->get_option(name));
   CLI::Option* server =
       start
           ->add_option("--server", flags->server,
@@ -435,13 +435,9 @@ void AddStart(CLI::App& load, Context& context) {
       "--duration, --count or both; the first to be reached ends the run. Ctrl-C cancels the run\n"
       "and shows what it measured. A server that is loaded is asked for its counts before and\n"
       "behind the run: it must have completed as many handshakes as were ok. Not with\n"
-      "--request-id: a repeated request may find its run begun. With --timelines N it also tells
-"
-      "when the steps of about N handshakes happened, and so does the run: on one machine.
-"
-      "--csv, --json and --html are written behind the run, each whole or not at all.
-
-"
+      "--request-id: a repeated request may find its run begun. With --timelines N it also tells\n"
+      "when the steps of about N handshakes happened, and so does the run: on one machine.\n"
+      "--csv, --json and --html are written behind the run, each whole or not at all.\n\n"
       "Exit codes: 3 no connection was ever made, 5 a --fail-if or --stop-if held, 1 a handshake\n"
       "failed or the server's counts differ, 6 the generator was late (see verdict); 4 the server\n"
       "refused the run, 2 a file cannot be written.\n\n"

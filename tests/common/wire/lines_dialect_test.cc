@@ -107,6 +107,8 @@ TEST_F(Lines, SilenceIsPingedAndTheAnswerNotEchoed) {
   EXPECT_EQ(talk_.Say("PONG\n"), "PONG\n");  // no ping stands
   EXPECT_EQ(talk_.Wait(kPingInterval), "PING\n");
   EXPECT_EQ(talk_.Say("alive\n"), "alive\n");
+  EXPECT_EQ(talk_.Say("PONG\n"), "");  // the line before had crossed the ping
+  EXPECT_EQ(talk_.Say("PONG\n"), "PONG\n");
 }
 
 TEST_F(Lines, WhoAnswersNoPingIsDropped) {

@@ -36,8 +36,7 @@ TEST(JsonTest, HoldsDefaultsAndExactNumbers) {
 TEST(JsonTest, HasALineForEachFieldAndEachEntry) {
   v1::LoadRun run;
   run.set_id("{\"[,:\\");
-  run.add_breaches("a");
-  run.add_breaches("b");
+  for (const char* breach : {"a", "b"}) run.add_breaches(breach);
   run.add_points()->mutable_latency_histogram()->add_counts(-3);
   run.mutable_histograms();
   const std::string json = Json(run);

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
+#include "control/report/table.h"
+
 namespace handshake::report {
 
 google::protobuf::Duration Us(int64_t us) {
@@ -66,6 +70,14 @@ void Fill(google::protobuf::Message& message, int64_t number, const std::string&
       default:
         FAIL() << "a field of an unexpected type: " << field->full_name();
     }
+  }
+}
+
+void ExpectFits(const std::string& text) {
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    EXPECT_LE(line.size(), kMaxWidth) << line;
+    EXPECT_TRUE(line.empty() || line.back() != ' ') << "space at the end of: " << line;
   }
 }
 

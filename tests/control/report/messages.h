@@ -21,6 +21,9 @@ v1::Latency ALatency(int64_t count);
 // Sets every number, text and list of a message, nested ones too, to something extreme.
 void Fill(google::protobuf::Message& message, int64_t number, const std::string& text);
 
+// No line is wider than a page, or ends with a space.
+void ExpectFits(const std::string& text);
+
 template <class Message>
 Message Filled(int64_t number, const std::string& text) {
   Message message;

@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <sstream>
 #include <string>
 
 #include "control/report/hold_report.h"
 #include "control/report/json.h"
+#include "control/report/listeners_report.h"
 #include "control/report/load_report.h"
 #include "control/report/server_report.h"
 #include "control/report/stats_report.h"
@@ -21,14 +21,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-void ExpectFits(const std::string& text) {
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) {
-    EXPECT_LE(line.size(), kMaxWidth) << line;
-    EXPECT_TRUE(line.empty() || line.back() != ' ') << "space at the end of: " << line;
-  }
-}
 
 TEST(ReportTest, NothingIsWiderThanAHundredColumnsWhateverItHolds) {
   const std::string long_text = std::string(128, 'w') + "\x1b[31m\n" + std::string(40, 'v');
@@ -44,6 +36,7 @@ TEST(ReportTest, NothingIsWiderThanAHundredColumnsWhateverItHolds) {
             SwitchesTable(Filled<v1::ListModeSwitchesResponse>(number, text), {}),
             ModesTable(Filled<v1::ListModesResponse>(number, text), {}),
             ServerPage(Filled<v1::Server>(number, text), text, {}),
+            ListenersPage(Filled<v1::ListListenersResponse>(number, text), {}),
             HoldPage(Filled<v1::HoldRun>(number, text), {})}) {
         ExpectFits(rendered);
         EXPECT_THAT(rendered, Not(HasSubstr("\x1b")));

@@ -65,8 +65,10 @@ TEST(StatsReportTest, Page) {
             "FAILED  COUNT  REASON     MEANING\n"
             "epoll      60  MALFORMED  expected HELLO and a canonical decimal int64\n"
             "\n"
-            "LISTENER        PROTOCOL   FRAMING  QUEUED  QUEUE LIMIT  DROPPED\n"
-            "127.0.0.1:7000  handshake  auto          0        4,096        0\n"
+            "LISTENER        PROTOCOL         ACCEPTED  COMPLETED  FAILED  IN FLIGHT  MESSAGES  "
+            "QUEUED  DROPPED\n"
+            "127.0.0.1:7000  handshake, auto         0          0       0          0         0  "
+            "     0        0\n"
             "network namespace since boot: 0 queue overflows, 0 drops\n");
 }
 

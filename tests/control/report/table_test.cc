@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "tests/control/report/messages.h"
+
 namespace handshake::report {
 namespace {
 
