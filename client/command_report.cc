@@ -33,6 +33,7 @@ int RunDiff(const DiffFlags& flags) {
 void AddReport(CLI::App& app, Command* command) {
   CLI::App* reports = app.add_subcommand("report", "Reports of load runs that are files");
   reports->require_subcommand(1);
+  reports->footer("Examples:\n  handshake-client report diff before.json after.json");
   const auto flags = std::make_shared<DiffFlags>();
   CLI::App* diff =
       reports->add_subcommand("diff", "Two runs side by side: what differs, is it real");

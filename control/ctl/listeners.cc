@@ -19,7 +19,7 @@ int ListListeners(Context& context) {
 
 void AddListeners(CLI::App& app, Context& context) {
   CLI::App* listeners =
-      app.add_subcommand("listeners", "Where the server listens, what it speaks there, its counts");
+      app.add_subcommand("listeners", "Where it listens, what it speaks there, counts");
   listeners->fallthrough();
   listeners->footer(
       "Examples:\n"

@@ -27,11 +27,11 @@ std::string Deadlines(const v1::Listener& listener) {
   };
   add(listener.has_step_timeout(), "step", listener.step_timeout());
   add(listener.has_handshake_timeout(), "handshake", listener.handshake_timeout());
-  add(listener.has_bare_grace(), "bare grace", listener.bare_grace());
+  add(listener.has_bare_grace_time(), "bare grace", listener.bare_grace_time());
   add(listener.has_message_timeout(), "message", listener.message_timeout());
   add(listener.has_write_timeout(), "write", listener.write_timeout());
-  const bool pings = ToSeconds(listener.ping_interval()) > 0;
-  add(pings, "ping after", listener.ping_interval());
+  const bool pings = ToSeconds(listener.ping_idle_time()) > 0;
+  add(pings, "ping after", listener.ping_idle_time());
   add(listener.has_idle_timeout() && !pings, "idle", listener.idle_timeout());
   return absl::StrJoin(deadlines, ", ");
 }

@@ -105,7 +105,7 @@ void Fill(const server::ListenerStats& from, v1::ListenerStats& to) {
 void Fill(const wire::HandshakeOptions& from, v1::Listener& to) {
   *to.mutable_step_timeout() = ToProto(from.step_timeout);
   *to.mutable_handshake_timeout() = ToProto(from.handshake_timeout);
-  *to.mutable_bare_grace() = ToProto(from.bare_grace);
+  *to.mutable_bare_grace_time() = ToProto(from.bare_grace);
   to.set_max_message_bytes(wire::kMaxMessageBytes);
 }
 
@@ -118,7 +118,7 @@ void Fill(const wire::ConversationOptions& from, v1::Listener& to) {
 
 void Fill(const wire::LinesOptions& from, v1::Listener& to) {
   Fill(static_cast<const wire::ConversationOptions&>(from), to);
-  *to.mutable_ping_interval() = ToProto(from.ping_interval);
+  *to.mutable_ping_idle_time() = ToProto(from.ping_interval);
 }
 
 void Fill(const client::LoadPoint& from, v1::LoadPoint& to) {

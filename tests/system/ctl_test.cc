@@ -90,6 +90,8 @@ TEST(HelpSystemTest, IsNoWiderThanEightyColumns) {
       {HANDSHAKE_CLIENT, {"connect"}},
       {HANDSHAKE_CLIENT, {"load"}},
       {HANDSHAKE_CLIENT, {"agent"}},
+      {HANDSHAKE_CLIENT, {"lines"}},
+      {HANDSHAKE_CLIENT, {"command"}},
       {HANDSHAKE_CLIENT, {"report"}},
       {HANDSHAKE_CLIENT, {"report", "diff"}}};
   for (auto [binary, arguments] : commands) {

@@ -31,13 +31,14 @@ TEST(HelpTest, IsNoWiderThanEightyColumnsWhateverItSays) {
       "  1    done, but the outcome is bad: a handshake of a load run failed, or a switch drains "
       "on");
   const std::string help = app.help();
-  EXPECT_THAT(help,
-              HasSubstr("  --listen ADDRESS            Serve at HOST:PORT; repeats; port 0 stands "
-                        "for a free\n"
-                        "                              one [127.0.0.1:7000, env SOME_LISTEN]\n"));
+  EXPECT_THAT(
+      help,
+      HasSubstr("  --listen ADDRESS            Serve at HOST:PORT; repeats; port 0 stands "
+                "for a\n"
+                "                              free one [127.0.0.1:7000, env SOME_LISTEN]\n"));
   EXPECT_THAT(help,
               HasSubstr("\nA paragraph whose first line is as long as the one who wrote it thought "
-                        "it should\nbe and which goes on.\n\n"
+                        "it\nshould be and which goes on.\n\n"
                         "Exit codes:\n"
                         "  0    ok\n"
                         "  1    done, but the outcome is bad: a handshake of a load run failed, "

@@ -69,6 +69,8 @@ TEST(StepCountsTest, EachVerdictSaysWhatItCan) {
       {v1::VERDICT_CONNECT_TIMEOUT, kNone, kNever},
       {v1::VERDICT_UNREACHABLE, kNone, kNever},
       {v1::VERDICT_NO_LOCAL_RESOURCE, kNone, kNever},
+      {v1::VERDICT_NOT_UTF8, kNever, kNever},  // of other protocols
+      {v1::VERDICT_IDLE, kNever, kNever},
   };
   EXPECT_EQ(static_cast<int>(rows.size()), v1::Verdict_ARRAYSIZE - 2) << "all but none and OK";
   for (const Row& row : rows) {
