@@ -75,8 +75,12 @@ TEST(StepCountsTest, EachVerdictSaysWhatItCan) {
   EXPECT_EQ(static_cast<int>(rows.size()), v1::Verdict_ARRAYSIZE - 2) << "all but none and OK";
   for (const Row& row : rows) {
     SCOPED_TRACE(VerdictName(row.verdict));
-    if (row.client != kNever) EXPECT_EQ(StepsOf(LedgerEnd::kClient, One(row.verdict)), row.client);
-    if (row.server != kNever) EXPECT_EQ(StepsOf(LedgerEnd::kServer, One(row.verdict)), row.server);
+    if (row.client != kNever) {
+      EXPECT_EQ(StepsOf(LedgerEnd::kClient, One(row.verdict)), row.client);
+    }
+    if (row.server != kNever) {
+      EXPECT_EQ(StepsOf(LedgerEnd::kServer, One(row.verdict)), row.server);
+    }
   }
 }
 
