@@ -97,6 +97,7 @@ void FrameTalk::OnInputEnd(TimePoint now) {
 
 void FrameTalk::Ask(std::string_view message, Stage stage, TimePoint now) {
   to_server() += message;
+  last_was_error_ = false;
   stage_ = stage;
   since_ = now;
 }

@@ -129,13 +129,14 @@ struct DataPlane::Impl final : wire::CommandHost {
     }
     return with;
   }
-  // Called by engines: a few counters and a short lock, no snapshot.
-  wire::HostFacts Facts() const override {
-    const Ledger::Totals totals = ledger.ReadTotals();
+  // Called by engines: a short lock, or a look at the counters, and no snapshot.
+  wire::HostMode Mode() const override {
     const ActiveMode active = switcher.active();
-    return {.mode = ModeName(active.mode),
-            .generation = active.generation,
-            .accepted = totals.accepted,
+    return {.name = ModeName(active.mode), .generation = active.generation};
+  }
+  wire::HostTotals Totals() const override {
+    const Ledger::Totals totals = ledger.ReadTotals();
+    return {.accepted = totals.accepted,
             .completed = totals.completed,
             .failed = totals.failed,
             .in_flight = totals.accepted - totals.completed - totals.failed};
@@ -183,7 +184,7 @@ std::shared_ptr<const Snapshot> DataPlane::Impl::MakeSnapshot() {
   const ActiveMode active = switcher.active();
   snapshot->mode = active.mode;
   snapshot->generation = active.generation;
-  for (Mode mode : kModes) {
+  for (const server::Mode mode : kModes) {
     ModeStats& stats = snapshot->modes[static_cast<size_t>(mode)];
     stats = ledger.Read(mode);
     stats.engine_cpu = cpu_meter.Read(mode);

@@ -44,12 +44,12 @@ AfterCommand Hello(const CommandCall& call) {
 }
 
 AfterCommand Stats(const CommandCall& call) {
-  const HostFacts facts = call.options.host->Facts();
+  const HostTotals totals = call.options.host->Totals();
   call.Ok("");
-  call.Header("Accepted", facts.accepted);
-  call.Header("Completed", facts.completed);
-  call.Header("Failed", facts.failed);
-  call.Header("In-Flight", facts.in_flight);
+  call.Header("Accepted", totals.accepted);
+  call.Header("Completed", totals.completed);
+  call.Header("Failed", totals.failed);
+  call.Header("In-Flight", totals.in_flight);
   return AfterCommand::kGoOn;
 }
 
@@ -58,9 +58,9 @@ AfterCommand Mode(const CommandCall& call) {
     call.Error("BAD_ARGUMENT", "MODE only tells; to switch use handshakectl mode set");
     return AfterCommand::kGoOn;
   }
-  const HostFacts facts = call.options.host->Facts();
-  call.Ok(facts.mode);
-  call.Header("Generation", facts.generation);
+  const HostMode mode = call.options.host->Mode();
+  call.Ok(mode.name);
+  call.Header("Generation", mode.generation);
   return AfterCommand::kGoOn;
 }
 

@@ -12,10 +12,14 @@
 
 namespace handshake::wire {
 
-// What STATS and MODE tell of the server: connections of all listeners and modes, since its start.
-struct HostFacts {
-  std::string_view mode;
+// What MODE tells of the server.
+struct HostMode {
+  std::string_view name;
   int64_t generation = 0;
+};
+
+// What STATS tells: connections of all listeners and modes, since its start.
+struct HostTotals {
   int64_t accepted = 0;
   int64_t completed = 0;
   int64_t failed = 0;
@@ -26,7 +30,8 @@ struct HostFacts {
 class CommandHost {
  public:
   virtual ~CommandHost() = default;
-  virtual HostFacts Facts() const = 0;
+  virtual HostMode Mode() const = 0;
+  virtual HostTotals Totals() const = 0;
 };
 
 struct CommandOptions : ConversationOptions {

@@ -88,9 +88,10 @@ std::optional<report::LoadFiles> OpenFiles(Context& context, const report::LoadF
   return std::nullopt;
 }
 
-// The report: to its files, and to stdout.
+// The report: to its files if it is all there, and to stdout.
 int ShowRun(Context& context, const v1::LoadRun& run, report::LoadFiles& files, int code) {
-  if (const absl::Status written = files.Write(run); !written.ok()) {
+  const absl::Status written = run.has_histograms() ? files.Write(run) : absl::OkStatus();
+  if (!written.ok()) {
     context.Complain(std::string(written.message()));
     if (code != kExitInterrupted) code = kExitUsage;
   }
@@ -228,6 +229,10 @@ int Start(Context& context, const StartFlags& flags) {
   const auto stub = v1::LoadService::NewStub(context.channel());
   v1::CreateLoadRunRequest request;
   *request.mutable_spec() = flags.from_file ? *flags.from_file : SpecOf(flags);
+  if (flags.timelines > 0 && request.spec().stages_size() > 0) {
+    context.Complain("--timelines: not with stages, whose handshakes cannot be counted beforehand");
+    return kExitUsage;
+  }
   const auto timelines = BeginTimelines(context, flags, *request.mutable_spec());
   request.set_detached(flags.detach);
   request.set_request_id(flags.request_id);

@@ -20,11 +20,7 @@ constexpr int kLookAgainMs = 10;
 constexpr std::chrono::seconds kSettle{2};
 constexpr int32_t kMostSwitches = 1'000;  // all that a server remembers
 
-int64_t InFlight(const v1::Stats& stats) {
-  int64_t in_flight = 0;
-  for (const v1::ModeStats& mode : stats.modes()) in_flight += mode.in_flight_count();
-  return in_flight;
-}
+int64_t InFlight(const v1::Stats& stats) { return ServerCounts(stats).in_flight_count(); }
 
 }  // namespace
 

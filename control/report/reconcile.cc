@@ -58,18 +58,13 @@ v1::HandshakeCounts ClientCounts(const v1::LoadRun& run) {
   return counts;
 }
 
-// All that the server did since its start, in all modes.
-v1::HandshakeCounts ServerCounts(const v1::Stats& stats) {
-  v1::HandshakeCounts counts;
-  Failures failures;
-  for (const v1::ModeStats& mode : stats.modes()) {
-    counts.set_started_count(Sum(counts.started_count(), mode.accepted_count()));
-    counts.set_ok_count(Sum(counts.ok_count(), mode.completed_count()));
-    counts.set_in_flight_count(Sum(counts.in_flight_count(), mode.in_flight_count()));
-    failures.MergeFrom(mode.failures());
-  }
-  SetFailures(Added(failures, {}), counts);
-  return counts;
+// A row of the server's ledger: of a listener or of a mode.
+template <class Row>
+void AddRow(const Row& row, v1::HandshakeCounts& counts, Failures& failures) {
+  counts.set_started_count(Sum(counts.started_count(), row.accepted_count()));
+  counts.set_ok_count(Sum(counts.ok_count(), row.completed_count()));
+  counts.set_in_flight_count(Sum(counts.in_flight_count(), row.in_flight_count()));
+  failures.MergeFrom(row.failures());
 }
 
 // What it did between two moments of one life.
@@ -198,6 +193,22 @@ void AddSteps(const v1::Reconciliation& both, Table& table) {
 }
 
 }  // namespace
+
+v1::HandshakeCounts ServerCounts(const v1::Stats& stats) {
+  v1::HandshakeCounts counts;
+  Failures failures;
+  const bool has_rows =
+      std::any_of(stats.listeners().begin(), stats.listeners().end(),
+                  [](const v1::ListenerStats& listener) { return listener.accepted_count() > 0; });
+  for (const v1::ListenerStats& listener : stats.listeners()) {
+    if (has_rows && listener.protocol() == "handshake") AddRow(listener, counts, failures);
+  }
+  for (const v1::ModeStats& mode : stats.modes()) {
+    if (!has_rows) AddRow(mode, counts, failures);
+  }
+  SetFailures(Added(failures, {}), counts);
+  return counts;
+}
 
 v1::Reconciliation Reconcile(const v1::LoadRun& run, const std::string& endpoint,
                              const absl::StatusOr<ServerAccount>& before,

@@ -19,6 +19,10 @@ struct ServerAccount {
   v1::Stats stats;
 };
 
+// What a server has done with handshakes since its start: at its listeners for them, or, of a
+// server that does not count by listener, in all modes.
+v1::HandshakeCounts ServerCounts(const v1::Stats& stats);
+
 // Of a run that has ended; before: its first connect; after: its last end. A status is why the
 // server could not be asked, in words. Pure.
 //

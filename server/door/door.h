@@ -49,6 +49,8 @@ struct Doorway {
   // Where Take() goes on: at the same listener for some time, then at the next, for fairness.
   size_t at = 0;
   int stay = 0;
+  // Offers taken in a row: a crowd of them does not keep the listeners waiting.
+  int offers = 0;
 };
 
 // One for the process, owned by the data plane. Any thread, from Open() until CloseListeners().

@@ -137,13 +137,12 @@ void Ledger::Add(const Shards& shards, LedgerRow& row) {
   row.in_flight += accepted - ended;
 }
 
-void Ledger::Add(const Shards& shards, Totals& totals) {
+void Ledger::AddEnded(const Shards& shards, Totals& totals) {
   for (const Shard& shard : shards) {
     for (size_t i = 0; i < shard.ended.size(); ++i) {
       const bool ok = static_cast<wire::Verdict>(i) == wire::Verdict::kOk;
-      (ok ? totals.completed : totals.failed) += shard.ended[i].load(kRelaxed);
+      (ok ? totals.completed : totals.failed) += shard.ended[i].load(std::memory_order_acquire);
     }
-    totals.accepted += shard.accepted.load(kRelaxed);
   }
 }
 
@@ -151,7 +150,15 @@ Ledger::Totals Ledger::ReadTotals() const {
   Totals totals;
   for (Mode mode : kModes) {
     for (int i = 0; i < listener_count_; ++i) {
-      if (const Shards* shards = Find(mode, i)) Add(*shards, totals);
+      if (const Shards* shards = Find(mode, i)) AddEnded(*shards, totals);
+    }
+  }
+  // Later: what ended was accepted before.
+  for (Mode mode : kModes) {
+    for (int i = 0; i < listener_count_; ++i) {
+      const Shards* shards = Find(mode, i);
+      if (shards == nullptr) continue;
+      for (const Shard& shard : *shards) totals.accepted += shard.accepted.load(kRelaxed);
     }
   }
   return totals;

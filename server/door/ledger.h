@@ -76,7 +76,7 @@ class Ledger {
   const Shards* Find(Mode mode, int listener) const;
   Shard& MyShard(const Connection& connection);
   static void Add(const Shards& shards, LedgerRow& row);
-  static void Add(const Shards& shards, Totals& totals);
+  static void AddEnded(const Shards& shards, Totals& totals);
 
   const int shard_count_;
   const int listener_count_;

@@ -64,6 +64,7 @@ void KeepAlive(int fd) {
   SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, 60);
   SetOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
   SetOption(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+  SetOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 90'000);  // milliseconds: with data on its way too
 }
 
 std::shared_ptr<const wire::Protocol> MakeProtocol(const ProtocolOptions& options, int listener) {

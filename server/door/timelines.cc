@@ -91,6 +91,7 @@ void Timelines::Served(Connection& connection, wire::TimePoint now, int64_t reco
 
 void Timelines::Reply(Connection& connection, int64_t recording) {
   if (connection.sample != Connection::kNoSample) return;
+  if (connection.session.protocol().long_lived()) return;            // no handshake
   if (connection.session.verdict() != wire::Verdict::kNone) return;  // an ERROR
   const int64_t sequence = connection.session.sequence();
   if (sequence % stride_.load(kRelaxed) != 0) return;

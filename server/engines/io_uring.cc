@@ -294,9 +294,9 @@ void IoUringWorker::OnAccepted(size_t listener, const Completion& completion) {
   if (completion.result >= 0) {
     Admit(listener, completion.result);
     if (!MayAccept()) {
-      if (engine_.places() > 0) engine_.context().door.LogNoPlace();
+      full_ = engine_.places() > 0 && placed_ >= engine_.places();
+      if (full_) engine_.context().door.LogNoPlace();
       StayAway();
-      full_ = engine_.places() > 0;
     }
     // Again with each that comes: a cancel may miss an accept that is being made.
     if (completion.more && (back_at_door_ || !HasRoom())) ring_.Cancel(kAcceptTag | listener);

@@ -21,7 +21,8 @@ void Require(bool condition) {
 }
 
 struct Host final : wire::CommandHost {
-  wire::HostFacts Facts() const override { return {.mode = "epoll"}; }
+  wire::HostMode Mode() const override { return {.name = "epoll"}; }
+  wire::HostTotals Totals() const override { return {}; }
 };
 
 // One byte says what happens next: bytes arrive, time passes, the peer reads or not, ends or is

@@ -21,13 +21,9 @@ constexpr std::string_view kGreeting = "OK handshake 1.2.3\r\n\r\n";
 
 class Commands : public ::testing::Test, public CommandHost {
  protected:
-  HostFacts Facts() const override {
-    return {.mode = "epoll",
-            .generation = 7,
-            .accepted = 20,
-            .completed = 12,
-            .failed = 3,
-            .in_flight = 5};
+  HostMode Mode() const override { return {.name = "epoll", .generation = 7}; }
+  HostTotals Totals() const override {
+    return {.accepted = 20, .completed = 12, .failed = 3, .in_flight = 5};
   }
   CommandOptions Options() const {
     CommandOptions options;

@@ -2,8 +2,10 @@
 // else a thing.
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/server/conformance/conformance.h"
@@ -88,11 +90,35 @@ TEST_P(Conversations, SilentOnesKeepNobodyWaiting) {
   }
   for (int x = 0; x < 10; ++x) EXPECT_TRUE(GoodClient(address(kHandshake), x).Run());
   for (size_t i = 0; i < silent.size(); ++i) {
-    if (i % 2 == 0) EXPECT_TRUE(silent[i]->Send("ne\n"));
+    if (i % 2 == 0) {
+      EXPECT_TRUE(silent[i]->Send("ne\n"));
+    }
     EXPECT_EQ(silent[i]->Receive(i % 2 == 0 ? 12 : 6), i % 2 == 0 ? "half a line\n" : "whole\n");
     silent[i]->Close();
   }
   AwaitRow(kLines, Verdict::kOk, 50);
+}
+
+// As many as want to be served at any moment.
+TEST_P(Conversations, BusyOnesKeepNobodyWaiting) {
+  Start();
+  std::atomic<bool> done{false};
+  std::string block;
+  while (block.size() < 64 * 1024) block += "a line\n";
+  std::vector<std::thread> busy;
+  for (int i = 0; i < 8; ++i) {
+    busy.emplace_back([&] {
+      RawClient client(address(kLines));
+      while (!done && client.Send(block) && client.Receive(block.size()) == block) {
+      }
+      EXPECT_TRUE(done.load());
+    });
+  }
+  AwaitLedger("all of them busy", [&](const auto&) { return Row(kLines).messages > 100'000; });
+  for (int x = 0; x < 20; ++x) EXPECT_TRUE(GoodClient(address(kHandshake), x).Run());
+  done = true;
+  for (std::thread& thread : busy) thread.join();
+  AwaitRow(kLines, Verdict::kOk, 8);
 }
 
 TEST_P(Conversations, ManyMessagesInOneStream) {
@@ -181,7 +207,10 @@ TEST_P(Conversations, GoOnThroughEverySwitch) {
     if (!listed[static_cast<size_t>(to)].available) continue;
     for (int i = 0; i < 2; ++i) {
       ASSERT_TRUE(partial.Send(message.substr(at++, 1)));
-      ASSERT_TRUE(plane().Switch({.target = to, .drain_timeout = 0ms}).ok());
+      server::SwitchRequest request;
+      request.target = to;
+      request.drain_timeout = 0ms;
+      ASSERT_TRUE(plane().Switch(request).ok());
       ASSERT_TRUE(idle.Send("more\n"));
       EXPECT_EQ(idle.Receive(5), "more\n") << server::ModeName(to);
     }
