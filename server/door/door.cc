@@ -73,18 +73,17 @@ Doorway Door::MakeDoorway(int64_t worker, int64_t workers) const {
 Taken Door::Take(const Taker& taker, Doorway& doorway) {
   if (!taker.gate.Enter()) return Nothing(Taken::Status::kStopped);
   Taken taken = Nothing(Taken::Status::kNothing);
-  const bool fresh_first = doorway.offers >= kStay;
-  if (fresh_first) taken = Accept(taker, doorway);
+  if (doorway.offers == kStay) {  // the listeners' turn
+    doorway.offers = 0;
+    taken = Accept(taker, doorway);
+  }
   if (!taken.connection) {
     if (std::optional<Connection> offered = lobby_.TakeOffered()) {
       taken = {.status = Taken::Status::kConnection, .connection = std::move(offered), .error = 0};
-      doorway.offers = fresh_first ? 0 : doorway.offers + 1;
-    } else if (!fresh_first) {
+      ++doorway.offers;
+    } else {
       taken = Accept(taker, doorway);
-      doorway.offers = 0;
     }
-  } else {
-    doorway.offers = 0;
   }
   if (taken.connection) taker.taken_count.fetch_add(1);
   taker.gate.Leave();

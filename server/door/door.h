@@ -49,7 +49,7 @@ struct Doorway {
   // Where Take() goes on: at the same listener for some time, then at the next, for fairness.
   size_t at = 0;
   int stay = 0;
-  // Offers taken in a row: a crowd of them does not keep the listeners waiting.
+  // Offers taken since the listeners had their turn: a crowd of them keeps nobody waiting there.
   int offers = 0;
 };
 
